@@ -1,1 +1,17 @@
-//! placeholder
+//! The functional core of Spunto: commands, decisions, events, state and placement.
+//!
+//! Pure: no I/O, no clock, no randomness, no async. Everything here can be run again from the log and gives the same answer.
+
+pub mod access;
+pub mod command;
+pub mod event;
+pub mod id;
+pub mod name;
+pub mod observe;
+pub mod outcome;
+pub mod place;
+pub mod record;
+pub mod refusal;
+pub mod secret;
+pub mod time;
+pub mod token;
