@@ -13,5 +13,6 @@ pub mod place;
 pub mod record;
 pub mod refusal;
 pub mod secret;
+pub mod state;
 pub mod time;
 pub mod token;

@@ -135,6 +135,8 @@ pub struct InvitationCreated {
     pub org: OrgId,
     /// Whom.
     pub user: UserId,
+    /// What they become by accepting.
+    pub role: Role,
     /// Digest of the link's secret.
     pub digest: SecretDigest,
     /// When the link dies.
