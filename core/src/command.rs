@@ -191,3 +191,34 @@ pub enum AgentReport {
     /// Of a container of this node that belongs to nothing.
     Orphan { unit: String, container: String },
 }
+
+impl Command {
+    /// The organisation it concerns; none when it crosses organisations.
+    #[must_use]
+    pub const fn org(&self) -> Option<OrgId> {
+        match self {
+            Self::Node(org, ..) | Self::Worker(org, ..) | Self::Deployment(org, ..) | Self::Agent(org, ..) => Some(*org),
+            Self::Account(command) => command.org(),
+        }
+    }
+}
+
+impl AccountCommand {
+    const fn org(&self) -> Option<OrgId> {
+        match self {
+            Self::InitializeSystem { org, .. }
+            | Self::CreateOrg { org, .. }
+            | Self::RenameOrg { org, .. }
+            | Self::InviteMember { org, .. }
+            | Self::AcceptInvitation { org, .. }
+            | Self::ChangeRole { org, .. }
+            | Self::RemoveMember { org, .. }
+            | Self::CreateProject { org, .. }
+            | Self::RenameProject { org, .. }
+            | Self::DeleteProject { org, .. }
+            | Self::CreateApiKey { org, .. }
+            | Self::RevokeApiKey { org, .. } => Some(*org),
+            Self::SetUpFirstOwner { .. } | Self::StartSession { .. } | Self::EndSession { .. } | Self::SetPassword { .. } => None,
+        }
+    }
+}

@@ -4,6 +4,7 @@
 
 pub mod access;
 pub mod command;
+pub mod decide;
 pub mod event;
 pub mod id;
 pub mod name;
