@@ -1,0 +1,235 @@
+//! One sample record for every kind: the source of the golden bytes. Each field holds a value of its own, so that two that change places are seen.
+
+use std::collections::BTreeMap;
+
+use spunto_core::access::{KeyOwner, Role, Scope};
+use spunto_core::event::*;
+use spunto_core::id::*;
+use spunto_core::outcome::Outcome;
+use spunto_core::place::{Choice, Decider, Ineligible, Policy, Receipt};
+use spunto_core::record::{Actor, Record, StreamId};
+use spunto_core::time::Timestamp;
+use spunto_core::token::SecretDigest;
+
+const ORG: OrgId = OrgId::from_u64(0x0101);
+const USER: UserId = UserId::from_u64(0x0202);
+const PROJECT: ProjectId = ProjectId::from_u64(0x0303);
+const NODE: NodeId = NodeId::from_u64(0x0404);
+const WORKER: WorkerId = WorkerId::from_u64(0x0505);
+const DEPLOYMENT: DeploymentId = DeploymentId::from_u64(0x0606);
+const SERVICE: ServiceId = ServiceId::from_u64(0x0707);
+const OPERATION: OperationId = OperationId::from_u64(0x0808);
+const KEY: ApiKeyId = ApiKeyId::from_u64(0x0909);
+const SESSION: SessionId = SessionId::from_u64(0x0a0a);
+const INVITATION: InvitationId = InvitationId::from_u64(0x0b0b);
+
+pub(super) fn all() -> Vec<Record> {
+    let streams = [
+        (StreamId::System, system()),
+        (StreamId::Org(ORG), org()),
+        (StreamId::Node(NODE), node()),
+        (StreamId::Worker(WORKER), worker()),
+        (StreamId::Deployment(DEPLOYMENT), deployment()),
+    ];
+    let numbered = streams.into_iter().flat_map(|(stream, events)| events.into_iter().map(move |event| (stream, event)));
+    numbered
+        .zip(1..)
+        .map(|((stream, event), seq)| Record {
+            seq,
+            org: (stream != StreamId::System).then_some(ORG),
+            stream,
+            stream_version: seq + 1000,
+            at: at(seq),
+            actor: [Actor::System, Actor::User(USER), Actor::ApiKey(KEY), Actor::Node(NODE), Actor::Operator][seq as usize % 5],
+            correlation: seq + 2000,
+            causation: seq - 1,
+            event,
+        })
+        .collect()
+}
+
+fn at(seconds: u64) -> Timestamp {
+    Timestamp::from_ms(1_795_500_000_000 + seconds * 1000)
+}
+
+fn digest(byte: u8) -> SecretDigest {
+    SecretDigest::from_bytes([byte; 32])
+}
+
+fn labels() -> BTreeMap<String, String> {
+    BTreeMap::from([("zone".into(), "eu".into()), ("disk".into(), "ssd".into())])
+}
+
+fn system() -> Vec<Event> {
+    vec![
+        UserCreated { user: USER, email_digest: digest(1), profile_version: 2 }.into(),
+        UserPasswordSet { user: USER, password_version: 3, cause: PasswordCause::Reset }.into(),
+        SessionStarted { session: SESSION, user: USER, digest: digest(2), expires_at: at(9), address: "203.0.113.9".into() }.into(),
+        SessionEnded { session: SESSION, reason: SessionEnd::SignedOut }.into(),
+        InvitationAccepted { invitation: INVITATION, user: USER, profile_version: 4 }.into(),
+    ]
+}
+
+fn org() -> Vec<Event> {
+    vec![
+        OrgCreated { org: ORG, name: "ACME".into() }.into(),
+        OrgRenamed { org: ORG, name: "ACME 2".into() }.into(),
+        MemberAdded { org: ORG, user: USER, role: Role::Member }.into(),
+        MemberRoleChanged { org: ORG, user: USER, role: Role::Admin }.into(),
+        MemberRemoved { org: ORG, user: USER }.into(),
+        InvitationCreated { invitation: INVITATION, org: ORG, user: USER, role: Role::Owner, digest: digest(3), expires_at: at(99) }.into(),
+        ProjectCreated { project: PROJECT, org: ORG, name: "shop".into() }.into(),
+        ProjectRenamed { project: PROJECT, org: ORG, name: "store".into() }.into(),
+        ProjectDeleted { project: PROJECT, org: ORG }.into(),
+        ApiKeyCreated {
+            key: KEY,
+            org: ORG,
+            name: "ci".into(),
+            scopes: vec![Scope::NodesRead, Scope::WorkersWrite],
+            owner: KeyOwner::User(USER),
+            digest: digest(4),
+        }
+        .into(),
+        ApiKeyRevoked { key: KEY, org: ORG }.into(),
+        RequestRecorded { org: ORG, principal: Actor::User(USER), key: "retry-1".into(), body_hash: [5; 32], outcome: Outcome::Node(NODE) }
+            .into(),
+    ]
+}
+
+fn node() -> Vec<Event> {
+    let node = NODE;
+    vec![
+        NodeCreated { node, org: ORG, name: "prod-eu-1".into(), provider: Provider::Manual, labels: labels(), token_digest: digest(6) }
+            .into(),
+        NodeProvisioningFailed {
+            node,
+            attempt: 2,
+            step: ProvisionStep::CreateMachine,
+            class: ProvisionErrorClass::Quota,
+            message: "quota exceeded".into(),
+        }
+        .into(),
+        online().into(),
+        NodeDraining { node, reason: "kernel update".into() }.into(),
+        NodeTokenRotated { node, token_version: 2, token_digest: digest(7) }.into(),
+        NodeOffline { node, epoch: 7, reason: OfflineReason::NoAnswer }.into(),
+        NodeUndrained { node }.into(),
+        NodeMaintenanceStarted { node, reason: "new disk".into() }.into(),
+        NodeMaintenanceEnded { node }.into(),
+        NodeRenamed { node, name: "prod-eu-2".into() }.into(),
+        NodeLabelsChanged { node, labels: labels() }.into(),
+        NodeConnectionRefused { node, reason: ConnectionRefusal::AlreadyConnected, address: "203.0.113.10".into(), count: 3 }.into(),
+        NodeDeletionStarted { node, forced: true }.into(),
+        NodeDeleted { node }.into(),
+        NodeIsolationProbed { node, isolation: Isolation::Reachable { destinations: vec!["metadata service 169.254.169.254".into()] } }
+            .into(),
+        NodeOrphanFound { node, unit: "wkr_aaaaaaaaaaaaa".into(), container: "c0ffee".into() }.into(),
+    ]
+}
+
+fn online() -> NodeOnline {
+    NodeOnline {
+        node: NODE,
+        epoch: 7,
+        instance: 8,
+        agent_version: "0.1.0".into(),
+        protocol: 1,
+        address: "203.0.113.9".into(),
+        facts: MachineFacts {
+            hostname: "box".into(),
+            os: "Debian GNU/Linux 12".into(),
+            kernel: "6.1.0".into(),
+            arch: "x86_64".into(),
+            cpus: 2,
+            memory_bytes: 4 << 30,
+            disk_bytes: 40 << 30,
+            docker_version: "20.10.24".into(),
+            docker_api: "1.41".into(),
+        },
+    }
+}
+
+fn spec() -> UnitSpec {
+    UnitSpec {
+        image: "busybox:1".into(),
+        command: vec!["sleep".into(), "60".into()],
+        env_names: vec!["HOME_URL".into()],
+        cpu_millis: Some(500),
+        memory_bytes: Some(64 << 20),
+        restart: RestartPolicy::OnFailure { max_retries: 3 },
+    }
+}
+
+fn receipt() -> Receipt {
+    Receipt {
+        policy: Policy::LeastLoaded,
+        policy_version: 1,
+        decided_at: 41,
+        cpu_millis: 500,
+        memory_bytes: 64 << 20,
+        labels: 1,
+        node_requested: false,
+        chosen: Choice { node: NODE, load: 2 },
+        runners_up: vec![Choice { node: NodeId::from_u64(0x0c0c), load: 3 }],
+        decided_by: Decider::Load,
+        ineligible: vec![(Ineligible::Offline, 4)],
+    }
+}
+
+fn started() -> Started {
+    Started { operation: OPERATION, container: "c0ffee".into(), image_digest: "sha256:00".into(), started_at: at(50) }
+}
+
+fn failed() -> Failed {
+    Failed { operation: OPERATION, step: UnitStep::PullImage, message: "no such image".into() }
+}
+
+fn exited() -> Exited {
+    Exited { code: 137, oom_killed: true, message: "killed".into(), finished_at: at(60) }
+}
+
+fn worker() -> Vec<Event> {
+    let (worker, operation) = (WORKER, OPERATION);
+    vec![
+        WorkerCreated { worker, org: ORG, project: PROJECT, name: "w-1".into(), spec: spec(), node: NODE, operation, receipt: receipt() }
+            .into(),
+        WorkerStarted { worker, run: started() }.into(),
+        WorkerFailed { worker, run: failed() }.into(),
+        WorkerExited { worker, run: exited() }.into(),
+        WorkerRestarting { worker, run: Restarting { code: 1, restarts: 5 } }.into(),
+        WorkerStopRequested { worker, operation }.into(),
+        WorkerStopped { worker, operation }.into(),
+        WorkerStartRequested { worker, operation }.into(),
+        WorkerDeleteRequested { worker, operation }.into(),
+        WorkerDeleted { worker, unheard: true }.into(),
+        WorkerLost { worker, run: Lost { reason: "no container".into() } }.into(),
+    ]
+}
+
+fn deployment() -> Vec<Event> {
+    let (deployment, service, operation) = (DEPLOYMENT, SERVICE, OPERATION);
+    let orders = vec![ServiceOrder { service, operation }];
+    vec![
+        DeploymentCreated {
+            deployment,
+            org: ORG,
+            project: PROJECT,
+            name: "shop".into(),
+            services: vec![ServicePlan { service, name: "web".into(), spec: spec(), operation }],
+            node: NODE,
+            receipt: receipt(),
+        }
+        .into(),
+        DeploymentStopRequested { deployment, orders: orders.clone() }.into(),
+        DeploymentStartRequested { deployment, orders: orders.clone() }.into(),
+        DeploymentDeleteRequested { deployment, orders }.into(),
+        DeploymentDeleted { deployment, unheard: false }.into(),
+        ServiceStarted { deployment, service, run: started() }.into(),
+        ServiceFailed { deployment, service, run: failed() }.into(),
+        ServiceExited { deployment, service, run: exited() }.into(),
+        ServiceRestarting { deployment, service, run: Restarting { code: 2, restarts: 6 } }.into(),
+        ServiceStopped { deployment, service, operation }.into(),
+        ServiceRemoved { deployment, service, operation }.into(),
+        ServiceLost { deployment, service, run: Lost { reason: "no container".into() } }.into(),
+    ]
+}
