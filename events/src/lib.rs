@@ -1,6 +1,8 @@
-//! The stored form of events: what a record looks like in bytes, and the bytes that every kind was ever written in.
+//! The stored form of events: the log, what a record looks like in bytes, and the bytes that every kind was ever written in.
 //!
 //! Must not know rules, actors or the network. bincode is named only in `codec.rs`.
 
 pub mod codec;
 pub mod frame;
+pub mod group;
+pub mod log;

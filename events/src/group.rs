@@ -1,0 +1,140 @@
+//! Commit groups: the events that became durable together, and the hash that chains each group to the one before.
+//!
+//! `hash = BLAKE3(hash before ‖ digest of frame 1 ‖ digest of frame 2 ‖ …)`: a slice of the log can be verified with the
+//! digests of what it leaves out.
+
+use std::fmt;
+
+use spunto_core::record::Record;
+
+use crate::codec::{self, DecodeError};
+use crate::frame::{self, FrameError};
+
+/// Most events in one group.
+pub const GROUP_EVENTS_MAX: usize = 4096;
+/// Most bytes in one group.
+pub const GROUP_BYTES_MAX: usize = 4 << 20;
+
+/// A BLAKE3 hash of the chain. All zeros before the first group.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct Hash(pub [u8; 32]);
+
+impl fmt::Debug for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&data_encoding::HEXLOWER.encode(&self.0))
+    }
+}
+
+/// Why a record could not join a group, or a group is not sound.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GroupError {
+    /// It does not follow.
+    #[error("event {actual} stands where event {expected} must")]
+    Gap {
+        /// What must come.
+        expected: u64,
+        /// What came.
+        actual: u64,
+    },
+    /// The group has no room.
+    #[error("a group holds at most {GROUP_EVENTS_MAX} events and {GROUP_BYTES_MAX} bytes")]
+    Full,
+    /// A group of nothing.
+    #[error("a group holds at least one event")]
+    Empty,
+    /// A frame is not sound.
+    #[error("the frame of event {seq} is damaged: {fault}")]
+    Frame {
+        /// Which, by its place.
+        seq: u64,
+        /// What is wrong.
+        fault: FrameError,
+    },
+    /// The hash is not that of these frames after that group.
+    #[error("the group from event {first} does not continue the chain: it was changed, moved, or its predecessor is missing")]
+    Chain {
+        /// Its first event.
+        first: u64,
+    },
+}
+
+/// Events with consecutive sequences that are appended together, all or none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// Sequence of its first event.
+    pub first: u64,
+    /// Sequence of its last event.
+    pub last: u64,
+    /// Hash of the group before.
+    pub previous: Hash,
+    /// Its own hash.
+    pub hash: Hash,
+    /// Its frames, one after the other.
+    pub frames: Vec<u8>,
+}
+
+impl Group {
+    /// Puts frames into a group after `previous` that starts at `first`; checks every frame.
+    ///
+    /// # Errors
+    /// A damaged frame, a gap, too many, none.
+    pub fn seal(first: u64, previous: Hash, frames: Vec<u8>) -> Result<Self, GroupError> {
+        if frames.len() > GROUP_BYTES_MAX {
+            return Err(GroupError::Full);
+        }
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&previous.0);
+        let mut rest = frames.as_slice();
+        let mut next = first;
+        while !rest.is_empty() {
+            let (frame, after) = frame::decode(rest).map_err(|fault| GroupError::Frame { seq: next, fault })?;
+            if frame.header.seq != next {
+                return Err(GroupError::Gap { expected: next, actual: frame.header.seq });
+            }
+            hasher.update(blake3::hash(&rest[..rest.len() - after.len()]).as_bytes());
+            rest = after;
+            next += 1;
+        }
+        match usize::try_from(next - first) {
+            Ok(0) => Err(GroupError::Empty),
+            Ok(count) if count <= GROUP_EVENTS_MAX => {
+                Ok(Self { first, last: next - 1, previous, hash: Hash(*hasher.finalize().as_bytes()), frames })
+            }
+            _ => Err(GroupError::Full),
+        }
+    }
+
+    /// Encodes records into a group after `previous` that starts at `first`.
+    ///
+    /// # Errors
+    /// As [`Group::seal`]; a record that is too large.
+    pub fn of(first: u64, previous: Hash, records: &[Record]) -> Result<Self, GroupError> {
+        let mut frames = Vec::new();
+        for record in records {
+            codec::encode(record, &mut frames).map_err(|fault| GroupError::Frame { seq: record.seq, fault })?;
+        }
+        Self::seal(first, previous, frames)
+    }
+
+    /// Checks that this group is what was appended after a group with hash `previous` that ended before `first`.
+    ///
+    /// # Errors
+    /// Anything was changed.
+    pub fn verify(&self, first: u64, previous: Hash) -> Result<(), GroupError> {
+        if self.first != first {
+            return Err(GroupError::Gap { expected: first, actual: self.first });
+        }
+        let sealed = Self::seal(first, previous, self.frames.clone())?;
+        if sealed == *self { Ok(()) } else { Err(GroupError::Chain { first }) }
+    }
+
+    /// Its records, decoded one by one. The frames were checked when the group was sealed or read.
+    pub fn records(&self) -> impl Iterator<Item = Result<Record, DecodeError>> + '_ {
+        let mut rest = self.frames.as_slice();
+        std::iter::from_fn(move || {
+            let (frame, after) = frame::decode(rest).ok()?;
+            rest = after;
+            Some(codec::decode(frame))
+        })
+    }
+}
