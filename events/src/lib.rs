@@ -1,4 +1,4 @@
-//! The stored form of events: the log, what a record looks like in bytes, and the bytes that every kind was ever written in.
+//! The stored form of events and secrets: the log, the vault, what a record looks like in bytes, and the bytes that every kind was ever written in.
 //!
 //! Must not know rules, actors or the network. bincode is named only in `codec.rs`.
 
@@ -6,3 +6,4 @@ pub mod codec;
 pub mod frame;
 pub mod group;
 pub mod log;
+pub mod vault;
