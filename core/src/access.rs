@@ -9,6 +9,7 @@ use crate::id::UserId;
 
 /// What a member of an organisation is. Ordered: a later role may do all that an earlier one may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Runs workers and deployments, sees everything of the organisation.
     Member,
@@ -22,24 +23,34 @@ pub enum Role {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Scope {
     /// Everything its owner may.
+    #[serde(rename = "*")]
     All,
     /// See nodes.
+    #[serde(rename = "nodes:read")]
     NodesRead,
     /// Create, operate and delete nodes.
+    #[serde(rename = "nodes:write")]
     NodesWrite,
     /// See workers and deployments, and their logs.
+    #[serde(rename = "workers:read")]
     WorkersRead,
     /// Create, operate and delete workers and deployments.
+    #[serde(rename = "workers:write")]
     WorkersWrite,
     /// Run commands inside workers.
+    #[serde(rename = "workers:exec")]
     WorkersExec,
     /// See projects.
+    #[serde(rename = "projects:read")]
     ProjectsRead,
     /// Create, change and delete projects.
+    #[serde(rename = "projects:write")]
     ProjectsWrite,
     /// Read the event log.
+    #[serde(rename = "events:read")]
     EventsRead,
     /// Create and revoke API keys.
+    #[serde(rename = "keys:write")]
     KeysWrite,
 }
 
@@ -109,6 +120,7 @@ impl fmt::Display for Role {
 
 /// For whom an API key acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum KeyOwner {
     /// For one member, with no more than their role; dies with their membership.
     User(UserId),

@@ -1,11 +1,14 @@
 //! What an agent observes of a container, as the rules take it.
 
+use serde::{Deserialize, Serialize};
+
 use crate::event::UnitStep;
 use crate::event::{Exited, Lost, Restarting};
 use crate::time::Timestamp;
 
 /// One observation of a unit's container.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
 pub enum Observed {
     /// It runs.
     Started {

@@ -17,6 +17,7 @@ pub const RUNNERS_UP_MAX: usize = 3;
 
 /// How nodes are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Policy {
     /// The fewest units.
     LeastLoaded,
@@ -45,6 +46,7 @@ impl Requirements {
 
 /// Why a node was not eligible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Ineligible {
     /// Its agent has never connected.
     Pending,
@@ -120,6 +122,7 @@ pub struct Choice {
 
 /// What decided between the chosen node and the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Decider {
     /// There was no other.
     OnlyCandidate,

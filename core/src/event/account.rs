@@ -42,6 +42,7 @@ pub struct UserCreated {
 
 /// How a password came to be set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum PasswordCause {
     /// First owner, by the setup link.
     Setup,
@@ -81,6 +82,7 @@ pub struct SessionStarted {
 
 /// Why a session ended before its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SessionEnd {
     /// The user signed out.
     SignedOut,

@@ -9,6 +9,7 @@ use crate::token::SecretDigest;
 
 /// How a machine becomes this node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Provider {
     /// Somebody pastes the command on a server.
     Manual,
@@ -56,6 +57,7 @@ pub struct NodeCreated {
 
 /// A line of the provisioning stepper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ProvisionStep {
     /// The provider accepts our credential.
     VerifyCredential,
@@ -67,6 +69,7 @@ pub enum ProvisionStep {
 
 /// What kind of failure a provider reported, so that a person knows what to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ProvisionErrorClass {
     /// The credential is wrong or expired.
     Denied,
@@ -126,6 +129,7 @@ pub struct NodeOnline {
 
 /// Why a node is no longer connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum OfflineReason {
     /// The connection was closed.
     ConnectionClosed,
@@ -215,6 +219,7 @@ pub struct NodeLabelsChanged {
 
 /// Why an agent was not let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ConnectionRefusal {
     /// The token is an earlier one: it was rotated.
     TokenRotated,
@@ -257,6 +262,7 @@ pub struct NodeDeleted {
 
 /// Whether a worker's network on this node can reach what it must not. Appended when the answer changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Isolation {
     /// Nothing forbidden answered.
     Isolated,

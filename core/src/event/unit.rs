@@ -10,6 +10,7 @@ use crate::time::Timestamp;
 
 /// When Docker starts a container again by itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RestartPolicy {
     /// Never.
     #[default]
@@ -78,6 +79,7 @@ pub struct Started {
 
 /// What was being done when it failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum UnitStep {
     /// Getting the image.
     PullImage,
