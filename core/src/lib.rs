@@ -11,6 +11,7 @@ pub mod name;
 pub mod observe;
 pub mod outcome;
 pub mod place;
+pub mod plan;
 pub mod protocol;
 pub mod record;
 pub mod refusal;

@@ -25,6 +25,7 @@ mod account;
 mod deployment;
 mod node;
 mod placement;
+mod plan;
 mod worker;
 
 const ORG: OrgId = OrgId::from_u64(1);
