@@ -1,1 +1,15 @@
-//! Empty so far. What comes here, and what it may import, is said in the project's `ARCHITECTURE.md`.
+//! What is alive: the journal that writes, the feed and the directory that tell, and one supervisor a node.
+//!
+//! Must not know HTTP, WebSockets, Docker or how events are stored. A supervisor owns a live session, timers and progress in
+//! memory, never truth: it turns happenings into commands, and what the log says is to be done into frames.
+
+pub mod board;
+pub mod clock;
+pub mod custodian;
+pub mod directory;
+pub mod feed;
+pub mod fleet;
+pub mod journal;
+pub mod link;
+pub mod random;
+pub mod supervisor;

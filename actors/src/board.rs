@@ -1,0 +1,114 @@
+//! The board: what is live and in no event: sessions, suspicion, gauges with a short history, pull progress, drain progress.
+//!
+//! Supervisors write it, readers look; nothing here survives the process, and nothing is decided by it.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+
+use parking_lot::{Mutex, RwLock};
+use spunto_core::id::{NodeId, UnitId};
+use spunto_core::protocol::{Gauges, PullProgress};
+use spunto_core::time::Timestamp;
+
+/// Gauges kept of each node: ten minutes at one in 5 s.
+pub const GAUGES_KEPT_MAX: usize = 120;
+/// Units of a node whose pull is shown.
+const PULLS_MAX: usize = 256;
+
+/// A session that is open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveSession {
+    /// Its number.
+    pub epoch: u64,
+    /// Where the agent called from.
+    pub address: String,
+    /// When it answered last.
+    pub answered_at: Timestamp,
+    /// Time between the last ping and its answer, in microseconds.
+    pub round_trip_us: u64,
+    /// How far the agent's clock is ahead of ours, in milliseconds, at its hello.
+    pub clock_ahead_ms: i64,
+}
+
+/// How far a drain has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DrainProgress {
+    /// Units that ran when this process first saw the drain.
+    pub units_at_start: u32,
+    /// Units that still run.
+    pub units_left: u32,
+}
+
+/// What is live of one node.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LiveNode {
+    /// Its session.
+    pub session: Option<LiveSession>,
+    /// Whether it has owed an answer for too long, and may soon be offline.
+    pub suspect: bool,
+    /// Its drain.
+    pub drain: Option<DrainProgress>,
+    /// Its gauges, oldest first, with the time of their arrival.
+    pub gauges: VecDeque<(Timestamp, Gauges)>,
+    /// Images on their way.
+    pub pulls: BTreeMap<UnitId, PullProgress>,
+}
+
+impl LiveNode {
+    /// Adds gauges; the oldest go.
+    pub fn push_gauges(&mut self, at: Timestamp, gauges: Gauges) {
+        if self.gauges.len() >= GAUGES_KEPT_MAX {
+            self.gauges.pop_front();
+        }
+        self.gauges.push_back((at, gauges));
+    }
+
+    /// Notes how far a pull has come.
+    pub fn note_pull(&mut self, unit: UnitId, progress: PullProgress) {
+        if self.pulls.len() < PULLS_MAX || self.pulls.contains_key(&unit) {
+            self.pulls.insert(unit, progress);
+        }
+    }
+}
+
+/// What is live of every node.
+#[derive(Clone, Default)]
+pub struct Board {
+    nodes: Arc<RwLock<HashMap<NodeId, Arc<Mutex<LiveNode>>>>>,
+}
+
+impl Board {
+    /// The place of one node, to be written to by its supervisor.
+    #[must_use]
+    pub fn place(&self, node: NodeId) -> Arc<Mutex<LiveNode>> {
+        Arc::clone(self.nodes.write().entry(node).or_default())
+    }
+
+    /// What is live of a node; nothing when there is nothing.
+    #[must_use]
+    pub fn look(&self, node: NodeId) -> LiveNode {
+        self.nodes.read().get(&node).map_or_else(LiveNode::default, |place| place.lock().clone())
+    }
+
+    /// Forgets a node that is gone.
+    pub fn clear(&self, node: NodeId) {
+        self.nodes.write().remove(&node);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gauges_and_pulls_are_bounded() {
+        let mut live = LiveNode::default();
+        for ms in 0..1000 {
+            live.push_gauges(Timestamp::from_ms(ms), Gauges::default());
+            live.note_pull(UnitId::Worker(spunto_core::id::WorkerId::from_u64(ms)), PullProgress::default());
+        }
+        assert_eq!(live.gauges.len(), GAUGES_KEPT_MAX);
+        assert_eq!(live.gauges.back().map(|(at, _)| at.ms()), Some(999));
+        assert_eq!(live.pulls.len(), PULLS_MAX);
+    }
+}

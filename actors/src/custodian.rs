@@ -1,0 +1,140 @@
+//! The custodian: erases secrets that no event names any more. Deletes follow their event; what a crash left is collected at start.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use spunto_core::event::Event;
+use spunto_core::id::{DeploymentId, ServiceId, UserId};
+use spunto_core::record::Record;
+use spunto_core::state::State;
+use spunto_events::vault::{SecretKind, SecretName, Vault, VaultError};
+use tracing::{error, warn};
+
+use crate::feed::Feed;
+
+/// The version of secrets that never change: environments of units.
+const ONLY_VERSION: u32 = 1;
+
+/// The name of a node's token in the vault.
+#[must_use]
+pub const fn node_token(node: spunto_core::id::NodeId, version: u32) -> SecretName {
+    SecretName { kind: SecretKind::NodeToken, owner: node.as_u64(), version }
+}
+
+/// The name of a user's password hash in the vault.
+#[must_use]
+pub const fn password(user: UserId, version: u32) -> SecretName {
+    SecretName { kind: SecretKind::Password, owner: user.as_u64(), version }
+}
+
+/// The name of a user's profile in the vault.
+#[must_use]
+pub const fn profile(user: UserId, version: u32) -> SecretName {
+    SecretName { kind: SecretKind::Profile, owner: user.as_u64(), version }
+}
+
+/// The name of a unit's environment in the vault.
+#[must_use]
+pub const fn unit_env(unit: spunto_core::id::UnitId) -> SecretName {
+    let owner = match unit {
+        spunto_core::id::UnitId::Worker(worker) => worker.as_u64(),
+        spunto_core::id::UnitId::Service(service) => service.as_u64(),
+    };
+    SecretName { kind: SecretKind::UnitEnv, owner, version: ONLY_VERSION }
+}
+
+/// Every secret that the log names.
+#[must_use]
+pub fn named(state: &State) -> BTreeSet<SecretName> {
+    use spunto_core::id::UnitId;
+    let mut names = BTreeSet::new();
+    for (id, user) in &state.system.users {
+        names.insert(profile(*id, user.profile_version));
+        names.extend(user.password_version.map(|version| password(*id, version)));
+    }
+    for org in state.orgs.values() {
+        names.extend(org.fleet.nodes().map(|(id, node)| node_token(id, node.token.version)));
+        names.extend(org.workers.keys().map(|worker| unit_env(UnitId::Worker(*worker))));
+        names.extend(org.services.keys().map(|service| unit_env(UnitId::Service(*service))));
+    }
+    names
+}
+
+/// Erases everything that the log does not name; says how many. Only at start: a running server puts secrets before events.
+///
+/// # Errors
+/// The vault can't be read or written.
+pub fn collect(vault: &Vault, state: &State) -> Result<usize, VaultError> {
+    let named = named(state);
+    let unnamed: Vec<SecretName> = vault.list()?.into_iter().filter(|name| !named.contains(name)).collect();
+    for name in &unnamed {
+        vault.delete(*name)?;
+    }
+    Ok(unnamed.len())
+}
+
+/// Follows the feed and erases, on a thread of its own.
+pub struct Custodian {
+    vault: Arc<Vault>,
+    services: BTreeMap<DeploymentId, Vec<ServiceId>>,
+}
+
+impl Custodian {
+    /// Starts after what `state` has seen.
+    pub fn start(feed: &Arc<Feed>, vault: Arc<Vault>, state: &State) {
+        let mut services: BTreeMap<DeploymentId, Vec<ServiceId>> = BTreeMap::new();
+        for org in state.orgs.values() {
+            for (id, deployment) in &org.deployments {
+                services.insert(*id, deployment.services.keys().copied().collect());
+            }
+        }
+        let mut subscription = feed.subscribe_after(state.seq);
+        let mut custodian = Self { vault, services };
+        let follow = move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime without drivers needs nothing");
+            runtime.block_on(async {
+                loop {
+                    match subscription.next().await {
+                        Ok(Some(delivery)) => delivery.records().for_each(|record| custodian.follow(record)),
+                        Ok(None) => return,
+                        Err(failure) => return error!(%failure, "secrets are no longer erased: the log can't be read"),
+                    }
+                }
+            });
+        };
+        std::thread::Builder::new()
+            .name("custodian".into())
+            .spawn(follow)
+            .expect("the operating system gives the process one more thread at start");
+    }
+
+    fn follow(&mut self, record: &Record) {
+        use spunto_core::id::UnitId;
+        let gone: Vec<SecretName> = match &record.event {
+            Event::NodeTokenRotated(e) => vec![node_token(e.node, e.token_version - 1)],
+            Event::NodeDeleted(e) => self.versions(SecretKind::NodeToken, e.node.as_u64()),
+            Event::UserPasswordSet(e) if e.password_version > 1 => vec![password(e.user, e.password_version - 1)],
+            Event::InvitationAccepted(e) if e.profile_version > 1 => vec![profile(e.user, e.profile_version - 1)],
+            Event::WorkerDeleted(e) => vec![unit_env(UnitId::Worker(e.worker))],
+            Event::DeploymentCreated(e) => {
+                self.services.insert(e.deployment, e.services.iter().map(|plan| plan.service).collect());
+                Vec::new()
+            }
+            Event::DeploymentDeleted(e) => {
+                let services = self.services.remove(&e.deployment).unwrap_or_default();
+                services.into_iter().map(|service| unit_env(UnitId::Service(service))).collect()
+            }
+            _ => Vec::new(),
+        };
+        for name in gone {
+            if let Err(failure) = self.vault.delete(name) {
+                warn!(?name, %failure, "a secret could not be erased; it is tried again at the next start");
+            }
+        }
+    }
+
+    fn versions(&self, kind: SecretKind, owner: u64) -> Vec<SecretName> {
+        let names = self.vault.list().unwrap_or_default();
+        names.into_iter().filter(|name| name.kind == kind && name.owner == owner).collect()
+    }
+}
