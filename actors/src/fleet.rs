@@ -89,9 +89,9 @@ pub struct Fleet {
 
 impl Fleet {
     /// Starts the fleet on the calling arbiter, with supervisors on `arbiters`.
-    #[must_use]
-    pub fn launch(parts: Parts, supervisors: Supervisors, arbiters: Vec<ArbiterHandle>) -> Addr<Self> {
-        Self { parts, supervisors, arbiters, started: 0 }.start()
+    pub fn launch(parts: Parts, supervisors: Supervisors, arbiters: Vec<ArbiterHandle>) {
+        // It lives on: what follows the feed holds its address.
+        Self { parts, supervisors, arbiters, started: 0 }.start();
     }
 
     fn supervise(&mut self, org: OrgId, node: NodeId, fleet: Addr<Self>) {

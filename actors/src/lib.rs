@@ -12,4 +12,5 @@ pub mod fleet;
 pub mod journal;
 pub mod link;
 pub mod random;
+pub mod secrets;
 pub mod supervisor;

@@ -59,7 +59,7 @@ pub enum GroupError {
 }
 
 /// Events with consecutive sequences that are appended together, all or none.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Group {
     /// Sequence of its first event.
     pub first: u64,
@@ -71,6 +71,12 @@ pub struct Group {
     pub hash: Hash,
     /// Its frames, one after the other.
     pub frames: Vec<u8>,
+}
+
+impl fmt::Debug for Group {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Group({}..={}, {} bytes, {:?})", self.first, self.last, self.frames.len(), self.hash)
+    }
 }
 
 impl Group {

@@ -1,9 +1,10 @@
 //! The stored form of events and secrets: the log, the vault, what a record looks like in bytes, and the bytes that every kind was ever written in.
 //!
-//! Must not know rules, actors or the network. bincode is named only in `codec.rs`.
+//! Must not know rules, actors or the network. bincode is named only in `codec.rs`, sled only in `log/sled`.
 
 pub mod codec;
 pub mod frame;
 pub mod group;
 pub mod log;
+pub mod master;
 pub mod vault;

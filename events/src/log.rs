@@ -6,7 +6,11 @@ use crate::group::{Group, GroupError, Hash};
 
 #[cfg(test)]
 mod conformance;
+pub mod file;
+mod head;
 pub mod memory;
+pub mod sled;
+mod stored;
 
 /// Where a log ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +56,29 @@ pub enum ReadError {
     /// The storage could not be read; nothing is known to be lost.
     #[error("the log could not be read: {0}")]
     Io(String),
+}
+
+/// Why a log could not be opened. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// What is stored is not what was acknowledged.
+    #[error(
+        "the event log is damaged: {segment}: {what}. It is sound up to event {sound_to}. Nothing was changed; stop here, keep a copy of the data directory, and restore it from a backup"
+    )]
+    Damaged {
+        /// The part that is damaged.
+        segment: String,
+        /// The last event that can be trusted.
+        sound_to: u64,
+        /// What is wrong.
+        what: String,
+    },
+    /// Another process has it.
+    #[error("the event log in {0} is in use by another process; stop that server first")]
+    InUse(String),
+    /// The storage could not be read or written; nothing is known to be lost.
+    #[error("the event log could not be opened: {0}")]
+    Io(#[from] std::io::Error),
 }
 
 /// An append-only log of groups. One thread appends; any may read meanwhile.

@@ -1,1 +1,18 @@
-//! Empty so far. What comes here, and what it may import, is said in the project's `ARCHITECTURE.md`.
+//! The server: HTTP API, agents' WebSockets, sign-in, and the wiring of everything else.
+//!
+//! Edges are thin: a handler turns a request into a command or a question, and the answer into JSON. Rules are in the core,
+//! truth is in the log. The event log itself is named only in `boot.rs`, where it is wired up.
+
+pub mod admin;
+pub mod agent;
+pub mod api;
+pub mod app;
+pub mod ask;
+pub mod auth;
+pub mod boot;
+pub mod config;
+pub mod endpoint;
+pub mod headers;
+pub mod metrics;
+pub mod problem;
+pub mod view;

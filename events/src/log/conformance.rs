@@ -25,7 +25,7 @@ fn record(seq: u64) -> Record {
     }
 }
 
-fn next(head: Head, count: u64) -> Group {
+pub(super) fn next(head: Head, count: u64) -> Group {
     let records: Vec<Record> = (head.seq + 1..=head.seq + count).map(record).collect();
     Group::of(head.seq + 1, head.hash, &records).unwrap()
 }

@@ -1,0 +1,135 @@
+//! The vault as the edges use it: by noun, and off the arbiter, because a put waits for the disk.
+//!
+//! A secret is put before the command whose event names it; when that command is refused, whoever put it takes it away.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use spunto_core::id::{NodeId, UnitId, UserId};
+use spunto_core::secret::Secret;
+use spunto_events::vault::{SecretName, Vault, VaultError};
+use tracing::warn;
+
+use crate::custodian;
+
+/// What is known of a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Profile {
+    /// Their e-mail address, as they wrote it.
+    pub email: String,
+    /// Their name.
+    pub name: String,
+}
+
+/// Why a secret could not be kept or found.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretsError {
+    /// The vault's own reason.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// What is in the vault is not what was put there.
+    #[error("a secret in the vault has another shape than expected; restore the vault from a backup")]
+    Shape,
+}
+
+/// A secret that was put, to be taken away again if the command that names it is refused.
+#[derive(Debug)]
+#[must_use = "keep it until the command was carried out, or take it away"]
+pub struct Put(SecretName);
+
+/// The vault by noun. Clones share it.
+#[derive(Clone)]
+pub struct Secrets {
+    vault: Arc<Vault>,
+}
+
+impl Secrets {
+    /// Over this vault.
+    #[must_use]
+    pub const fn new(vault: Arc<Vault>) -> Self {
+        Self { vault }
+    }
+
+    async fn put(&self, name: SecretName, bytes: Vec<u8>) -> Result<Put, SecretsError> {
+        let vault = Arc::clone(&self.vault);
+        let put = tokio::task::spawn_blocking(move || vault.put(name, &Secret::new(bytes)));
+        put.await.map_err(|_| SecretsError::Shape)??;
+        Ok(Put(name))
+    }
+
+    async fn get(&self, name: SecretName) -> Result<Secret<Vec<u8>>, SecretsError> {
+        let vault = Arc::clone(&self.vault);
+        Ok(tokio::task::spawn_blocking(move || vault.get(name)).await.map_err(|_| SecretsError::Shape)??)
+    }
+
+    /// Takes back what no event names.
+    pub async fn take_back(&self, put: Put) {
+        let vault = Arc::clone(&self.vault);
+        let taken = tokio::task::spawn_blocking(move || vault.delete(put.0)).await;
+        if !matches!(taken, Ok(Ok(()))) {
+            warn!("a secret that no event names could not be erased; the next start collects it");
+        }
+    }
+
+    /// Keeps a node's token.
+    ///
+    /// # Errors
+    /// The vault can't be written.
+    pub async fn put_node_token(&self, node: NodeId, version: u32, token: &Secret<String>) -> Result<Put, SecretsError> {
+        self.put(custodian::node_token(node, version), token.expose().clone().into_bytes()).await
+    }
+
+    /// A node's token.
+    ///
+    /// # Errors
+    /// The vault has none, or can't open it.
+    pub async fn node_token(&self, node: NodeId, version: u32) -> Result<Secret<String>, SecretsError> {
+        let bytes = self.get(custodian::node_token(node, version)).await?;
+        String::from_utf8(bytes.into_exposed()).map(Secret::new).map_err(|_| SecretsError::Shape)
+    }
+
+    /// Keeps a unit's environment.
+    ///
+    /// # Errors
+    /// The vault can't be written; the environment is too large.
+    pub async fn put_unit_env(&self, unit: UnitId, env: &BTreeMap<String, Secret<String>>) -> Result<Put, SecretsError> {
+        let exposed: BTreeMap<&String, &String> = env.iter().map(|(name, value)| (name, value.expose())).collect();
+        let bytes = serde_json::to_vec(&exposed).map_err(|_| SecretsError::Shape)?;
+        self.put(custodian::unit_env(unit), bytes).await
+    }
+
+    /// Keeps a password's hash.
+    ///
+    /// # Errors
+    /// The vault can't be written.
+    pub async fn put_password(&self, user: UserId, version: u32, hash: &Secret<String>) -> Result<Put, SecretsError> {
+        self.put(custodian::password(user, version), hash.expose().clone().into_bytes()).await
+    }
+
+    /// A password's hash.
+    ///
+    /// # Errors
+    /// The vault has none, or can't open it.
+    pub async fn password(&self, user: UserId, version: u32) -> Result<Secret<String>, SecretsError> {
+        let bytes = self.get(custodian::password(user, version)).await?;
+        String::from_utf8(bytes.into_exposed()).map(Secret::new).map_err(|_| SecretsError::Shape)
+    }
+
+    /// Keeps what is known of a person.
+    ///
+    /// # Errors
+    /// The vault can't be written.
+    pub async fn put_profile(&self, user: UserId, version: u32, profile: &Profile) -> Result<Put, SecretsError> {
+        self.put(custodian::profile(user, version), serde_json::to_vec(profile).map_err(|_| SecretsError::Shape)?).await
+    }
+
+    /// What is known of a person.
+    ///
+    /// # Errors
+    /// The vault has nothing, or can't open it.
+    pub async fn profile(&self, user: UserId, version: u32) -> Result<Profile, SecretsError> {
+        let bytes = self.get(custodian::profile(user, version)).await?;
+        serde_json::from_slice(bytes.expose()).map_err(|_| SecretsError::Shape)
+    }
+}

@@ -1,0 +1,198 @@
+//! Workers: spawn, look at, stop, start, delete.
+
+use std::collections::BTreeMap;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Path, Query};
+use serde::Deserialize;
+use serde_json::json;
+use spunto_actors::random;
+use spunto_core::command::{Command, WorkerCommand};
+use spunto_core::id::{NodeId, OperationId, OrgId, ProjectId, UnitId, WorkerId};
+use spunto_core::outcome::Outcome;
+use spunto_core::state::Worker;
+
+use super::projects;
+use super::units::{Wanted, keep, name_reasons};
+use crate::app::App;
+use crate::ask::{Ask, Body, Page, one, written};
+use crate::problem::Problem;
+use crate::view::unit::WorkerView;
+
+type WorkerPath = Path<(String, String, String)>;
+
+fn parse(path: &WorkerPath) -> Result<(ProjectId, WorkerId), Problem> {
+    Ok((projects::parse(&path.1)?, path.2.parse().map_err(|_| Problem::not_found())?))
+}
+
+fn find(app: &App, org: OrgId, worker: WorkerId) -> Option<WorkerView> {
+    let view = app.view();
+    let org = view.state.orgs.get(&org)?;
+    org.workers.get(&worker).map(|known| WorkerView::new(org, worker, known, &app.board.look(known.unit.node)))
+}
+
+/// The worker of a path, or that there is none in this project.
+fn check_project(app: &App, org: OrgId, project: ProjectId, worker: WorkerId) -> Result<NodeId, Problem> {
+    let found = app.directory.read(|state| {
+        let known = state.orgs.get(&org)?.workers.get(&worker)?;
+        (known.project == project).then_some(known.unit.node)
+    });
+    found.ok_or_else(Problem::not_found)
+}
+
+fn page_of(app: &App, ask: &Ask, page: &Page, keep: impl Fn(&Worker) -> bool) -> Result<HttpResponse, Problem> {
+    let view = app.view();
+    let org = view.state.orgs.get(&ask.org()?).ok_or_else(Problem::not_found)?;
+    let workers = org.workers.iter().filter(|(_, worker)| keep(worker));
+    let page = page.cut(workers.map(|(id, worker)| (*id, WorkerView::new(org, *id, worker, &app.board.look(worker.unit.node)))))?;
+    Ok(HttpResponse::Ok().json(page))
+}
+
+/// Which workers.
+#[derive(Deserialize)]
+pub struct Filter {
+    node: Option<String>,
+}
+
+/// `GET …/orgs/{org}/workers`: of all projects, with `?node=` of one node.
+///
+/// # Errors
+/// A cursor that is none.
+pub async fn list_all(app: Data<App>, ask: Ask, page: Query<Page>, filter: Query<Filter>) -> Result<HttpResponse, Problem> {
+    let node: Option<NodeId> = filter.node.as_ref().map(|text| text.parse().map_err(|_| Problem::not_found())).transpose()?;
+    page_of(&app, &ask, &page, |worker| node.is_none_or(|node| worker.unit.node == node))
+}
+
+/// `GET …/projects/{project}/workers`
+///
+/// # Errors
+/// There is no such project.
+pub async fn list(app: Data<App>, ask: Ask, path: Path<(String, String)>, page: Query<Page>) -> Result<HttpResponse, Problem> {
+    let (org, project) = (ask.org()?, projects::parse(&path.1)?);
+    if !app.directory.read(|state| state.orgs.get(&org).is_some_and(|org| org.projects.contains_key(&project))) {
+        return Err(Problem::not_found());
+    }
+    page_of(&app, &ask, &page, |worker| worker.project == project)
+}
+
+/// A worker that is wanted.
+#[derive(Deserialize)]
+pub struct NewWorker {
+    name: Option<String>,
+    node: Option<NodeId>,
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
+    #[serde(flatten)]
+    wanted: Wanted,
+}
+
+/// `POST …/workers`: placed on the least-loaded node at once, or refused with each node's reason.
+///
+/// # Errors
+/// No node can take it; bad input.
+pub async fn create(app: Data<App>, mut ask: Ask, path: Path<(String, String)>, body: Body<NewWorker>) -> Result<HttpResponse, Problem> {
+    let NewWorker { name, node, labels, wanted } = body.split(&mut ask);
+    let (org, project) = (ask.org()?, projects::parse(&path.1)?);
+    let worker = WorkerId::from_u64(random::number());
+    let (spec, env) = wanted.split()?;
+    let name = name.unwrap_or_else(|| default_name(&spec.image, worker));
+    let put = keep(&app, UnitId::Worker(worker), &env).await?;
+    let spawn = WorkerCommand::Spawn { project, name, spec, labels, node, operation: operation() };
+    match app.command(&ask, Command::Worker(org, worker, spawn)).await {
+        Ok(committed) => {
+            if let Some(put) = put.filter(|_| committed.repeated) {
+                app.secrets.take_back(put).await;
+            }
+            let Outcome::Worker(worker) = committed.outcome else { return Err(Problem::not_found()) };
+            let worker = find(&app, org, worker);
+            Ok(written(StatusCode::CREATED, &committed, json!({ "worker": worker })))
+        }
+        Err(problem) => {
+            if let Some(put) = put {
+                app.take_back(put, &problem).await;
+            }
+            Err(name_reasons(&app, org, problem))
+        }
+    }
+}
+
+/// A new order's id.
+pub(super) fn operation() -> OperationId {
+    OperationId::from_u64(random::number())
+}
+
+/// A name for a worker whose user gave none: the image's, and enough of the id to be unique.
+fn default_name(image: &str, worker: WorkerId) -> String {
+    let last = image.rsplit('/').next().unwrap_or(image);
+    let base = last.split([':', '@']).next().unwrap_or(last).to_lowercase();
+    let base: String = base.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(40).collect();
+    let id = worker.to_string();
+    format!("{}-{}", base.trim_matches('-'), &id[id.len() - 6..]).trim_start_matches('-').to_owned()
+}
+
+/// `GET …/workers/{worker}`
+///
+/// # Errors
+/// There is none.
+pub async fn get(app: Data<App>, ask: Ask, path: WorkerPath) -> Result<HttpResponse, Problem> {
+    let (org, (project, worker), view) = (ask.org()?, parse(&path)?, app.view());
+    let org = view.state.orgs.get(&org).ok_or_else(Problem::not_found)?;
+    let known = org.workers.get(&worker).filter(|known| known.project == project).ok_or_else(Problem::not_found)?;
+    Ok(one(known.version, &WorkerView::new(org, worker, known, &app.board.look(known.unit.node))))
+}
+
+async fn carry_out(app: &App, ask: &Ask, path: &WorkerPath, command: WorkerCommand) -> Result<HttpResponse, Problem> {
+    let (org, (project, worker)) = (ask.org()?, parse(path)?);
+    check_project(app, org, project, worker)?;
+    let committed = app.command(ask, Command::Worker(org, worker, command)).await?;
+    Ok(written(StatusCode::OK, &committed, json!({ "worker": find(app, org, worker) })))
+}
+
+/// `POST …/stop`
+///
+/// # Errors
+/// It does not run.
+pub async fn stop(app: Data<App>, ask: Ask, path: WorkerPath) -> Result<HttpResponse, Problem> {
+    carry_out(&app, &ask, &path, WorkerCommand::Stop { operation: operation() }).await
+}
+
+/// `POST …/start`
+///
+/// # Errors
+/// It is stopping or being deleted.
+pub async fn start(app: Data<App>, ask: Ask, path: WorkerPath) -> Result<HttpResponse, Problem> {
+    carry_out(&app, &ask, &path, WorkerCommand::Start { operation: operation() }).await
+}
+
+/// Whether to wait for the node.
+#[derive(Deserialize)]
+pub struct Force {
+    #[serde(default)]
+    pub(super) force: bool,
+}
+
+/// `DELETE …/workers/{worker}`: with `?force=true` and its node away, it is gone at once; what is left there is removed when
+/// the node is back.
+///
+/// # Errors
+/// There is none.
+pub async fn delete(app: Data<App>, ask: Ask, path: WorkerPath, force: Query<Force>) -> Result<HttpResponse, Problem> {
+    let (org, (project, worker)) = (ask.org()?, parse(&path)?);
+    let node = check_project(&app, org, project, worker)?;
+    let unheard = force.force && app.board.look(node).session.is_none();
+    carry_out(&app, &ask, &path, WorkerCommand::Delete { operation: operation(), unheard }).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn default_names_are_names() {
+        for image in ["debian:12", "ghcr.io/a/B_c.d@sha256:0", "x", "registry:5000/web", "___", &"é".repeat(200)] {
+            let name = default_name(image, WorkerId::from_u64(7));
+            assert_eq!(spunto_core::name::check_name("name", &name), Ok(()), "{image} gave {name}");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! What every handler works with, and the two things it does: hand in a command, ask the directory.
+
+use std::sync::Arc;
+
+use parking_lot::RwLockReadGuard;
+use spunto_actors::board::Board;
+use spunto_actors::clock::Clock;
+use spunto_actors::directory::{Directory, View};
+use spunto_actors::fleet::Supervisors;
+use spunto_actors::journal::{Committed, Journal};
+use spunto_actors::random;
+use spunto_actors::secrets::{Put, Secrets};
+use spunto_core::command::{Command, Request};
+use spunto_core::record::{Actor, Position};
+use spunto_core::secret::Secret;
+use spunto_core::time::Timestamp;
+use spunto_core::token::SecretDigest;
+use tokio::sync::{Mutex, Semaphore};
+
+use crate::agent::streams::Streams;
+use crate::ask::Ask;
+use crate::metrics::Metrics;
+use crate::problem::{LOG_LOST, Problem};
+
+/// Password hashes computed at a time: each takes 19 MiB and tens of milliseconds of a core.
+const PASSWORD_HASHES_MAX: usize = 2;
+
+/// What the operator has decided, as handlers need it.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where browsers and agents reach this server, without a slash at the end.
+    pub public_url: String,
+    /// The agent image in the commands that are shown.
+    pub agent_image: String,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<crate::config::Proxy>,
+    /// Whether cookies are marked `Secure`.
+    pub secure_cookies: bool,
+}
+
+/// Keys derived from the master key for things that are not stored.
+pub struct DerivedKeys {
+    /// Finds a user by e-mail address without storing it in the log.
+    pub emails: Secret<[u8; 32]>,
+    /// The first owner's one-time link.
+    pub setup: Secret<String>,
+}
+
+/// The application: shared by all handlers.
+pub struct App {
+    /// Takes commands.
+    pub journal: Journal,
+    /// Answers questions.
+    pub directory: Directory,
+    /// Keeps secrets.
+    pub secrets: Secrets,
+    /// Finds nodes' supervisors.
+    pub supervisors: Supervisors,
+    /// Shows what is live.
+    pub board: Board,
+    /// Log streams that agents are to dial in with.
+    pub streams: Streams,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// What the operator has decided.
+    pub settings: Settings,
+    /// Derived keys.
+    pub keys: DerivedKeys,
+    /// Counts.
+    pub metrics: Metrics,
+    /// Bounds the memory of password hashing.
+    pub hashing: Semaphore,
+    /// One change of a versioned secret at a time, so that the vault's entry and the event that names it belong together.
+    pub versioning: Mutex<()>,
+}
+
+impl App {
+    /// Room for password hashing.
+    #[must_use]
+    pub fn hashing_room() -> Semaphore {
+        Semaphore::new(PASSWORD_HASHES_MAX)
+    }
+
+    /// Carries out a command of a request, and waits until reads see it.
+    ///
+    /// # Errors
+    /// The rules say no, or the journal can't take it.
+    pub async fn command(&self, ask: &Ask, command: Command) -> Result<Committed, Problem> {
+        let request = Request {
+            actor: ask.actor,
+            now: self.clock.now(),
+            correlation: ask.correlation,
+            causation: 0,
+            expected_version: ask.if_match,
+            idempotency: ask.idempotency.clone(),
+            command,
+        };
+        self.carry_out(request).await
+    }
+
+    /// Carries out a command of nobody who is signed in.
+    ///
+    /// # Errors
+    /// The rules say no, or the journal can't take it.
+    pub async fn command_as(&self, actor: Actor, command: Command) -> Result<Committed, Problem> {
+        let (now, correlation) = (self.clock.now(), random::number());
+        let request = Request { actor, now, correlation, causation: 0, expected_version: None, idempotency: None, command };
+        self.carry_out(request).await
+    }
+
+    async fn carry_out(&self, request: Request) -> Result<Committed, Problem> {
+        let answer = self.journal.try_submit(request).await;
+        self.metrics.command(&answer);
+        let committed = answer?;
+        if self.directory.reach(committed.position.seq).await { Ok(committed) } else { Err(Problem::fault(&"the directory has stopped")) }
+    }
+
+    /// Takes back a secret whose command was refused. When nobody knows what became of the command it stays: the next start
+    /// collects it if no event names it.
+    pub async fn take_back(&self, put: Put, problem: &Problem) {
+        if problem.code() != LOG_LOST {
+            self.secrets.take_back(put).await;
+        }
+    }
+
+    /// What readers see now. Hold it briefly, and never across an `await`.
+    pub fn view(&self) -> RwLockReadGuard<'_, View> {
+        self.directory.view()
+    }
+
+    /// Now.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The position of a sequence in this log.
+    #[must_use]
+    pub fn at(&self, seq: u64) -> Position {
+        self.directory.feed().at(seq)
+    }
+
+    /// The digest that stands for an e-mail address in the log.
+    #[must_use]
+    pub fn email_digest(&self, email: &str) -> SecretDigest {
+        SecretDigest::keyed(self.keys.emails.expose(), &email.trim().to_lowercase())
+    }
+}

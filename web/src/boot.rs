@@ -1,0 +1,274 @@
+//! The wiring: from a data directory to a running server. The only place of the server that names the event log and the vault.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::middleware::from_fn;
+use actix_web::web::{Data as Shared, PayloadConfig};
+use actix_web::{App as HttpApp, HttpServer};
+use anyhow::{Context, bail};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use spunto_actors::board::Board;
+use spunto_actors::clock::{Clock, SystemClock};
+use spunto_actors::custodian::{self, Custodian};
+use spunto_actors::directory::Directory;
+use spunto_actors::feed::Feed;
+use spunto_actors::fleet::{Fleet, Parts, Supervisors};
+use spunto_actors::journal::{Journal, JournalThread, replay};
+use spunto_actors::random;
+use spunto_actors::secrets::Secrets;
+use spunto_core::command::{AccountCommand, Command, Request};
+use spunto_core::id::{OrgId, ProjectId};
+use spunto_core::record::Actor;
+use spunto_core::secret::Secret;
+use spunto_core::state::State;
+use spunto_events::log::EventLog;
+use spunto_events::log::sled::{LogOptions, SledLog};
+use spunto_events::master;
+use spunto_events::vault::{KEY_BYTES, MasterKey, Vault};
+use tracing::{error, info};
+
+use crate::agent::{cut, streams::Streams};
+use crate::app::{App, DerivedKeys, Settings};
+use crate::ask::BODY_BYTES_MAX;
+use crate::config::{Data, Serve, check_agent_image, check_public_url};
+use crate::metrics::Metrics;
+use crate::{api, endpoint, headers};
+
+/// Connections that wait to be accepted: the default of 1024 gives a cliff when thousands of agents come back at once.
+const BACKLOG: i32 = 8192;
+/// Connections that each serving thread keeps open.
+const CONNECTIONS_MAX: usize = 25_000;
+/// How long open requests may take when the server stops, in seconds.
+const STOP_WITHIN_S: u64 = 3;
+
+/// A data directory, opened.
+pub struct Opened {
+    /// The event log.
+    pub log: Arc<SledLog>,
+    /// The vault beside it.
+    pub vault: Arc<Vault>,
+    /// Keys derived from the master key.
+    pub keys: DerivedKeys,
+}
+
+fn master_key(data: &Data, create: bool) -> anyhow::Result<Secret<[u8; KEY_BYTES]>> {
+    let path = data.data_dir.join("master.key");
+    match &data.master_key {
+        Some(text) => Ok(master::parse(text)?),
+        None if create => Ok(master::load_or_create(&path)?),
+        None => Ok(master::load(&path)?),
+    }
+}
+
+fn derived(master: &Secret<[u8; KEY_BYTES]>, incarnation: u64) -> DerivedKeys {
+    let emails = blake3::derive_key("spunto 2026-11 e-mail digests", master.expose());
+    let setup = blake3::keyed_hash(&blake3::derive_key("spunto 2026-11 setup link", master.expose()), &incarnation.to_le_bytes());
+    let setup = data_encoding::BASE32_NOPAD.encode(setup.as_bytes()).to_lowercase();
+    DerivedKeys { emails: Secret::new(emails), setup: Secret::new(setup) }
+}
+
+/// The link for the first owner, without opening the log: works while the server runs.
+///
+/// # Errors
+/// There is no data directory, or its key can't be read.
+pub fn setup_link(data: &Data, public_url: &str) -> anyhow::Result<String> {
+    let incarnation = SledLog::incarnation(&log_dir(&data.data_dir))?;
+    let keys = derived(&master_key(data, false)?, incarnation);
+    Ok(format!("{}/setup#{}", check_public_url(public_url)?, keys.setup.expose()))
+}
+
+fn log_dir(data_dir: &Path) -> PathBuf {
+    data_dir.join("log")
+}
+
+/// Opens a data directory; makes it where there is none.
+///
+/// # Errors
+/// It is damaged, in use, or its key does not fit.
+pub fn open(data: &Data) -> anyhow::Result<Opened> {
+    use std::os::unix::fs::DirBuilderExt;
+    let dir = &data.data_dir;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).with_context(|| format!("making {}", dir.display()))?;
+    // A log without its key is one whose secrets are lost: say so before a new key hides it.
+    if data.master_key.is_none() && log_dir(dir).exists() && !dir.join("master.key").exists() {
+        bail!("{} has an event log but no master.key; put the key file back, or pass --master-key", dir.display());
+    }
+    let master = master_key(data, true)?;
+    let older = data.old_master_key.iter().map(|text| Ok(MasterKey::new(&master::parse(text)?))).collect::<anyhow::Result<Vec<_>>>()?;
+    let log = Arc::new(SledLog::open(&log_dir(dir), LogOptions::default())?);
+    let vault = Arc::new(Vault::open(&dir.join("vault"), MasterKey::new(&master), older)?);
+    let keys = derived(&master, log.head().incarnation);
+    Ok(Opened { log, vault, keys })
+}
+
+/// A request of the operator's own.
+#[must_use]
+pub fn operator(command: Command) -> Request {
+    let (now, correlation) = (SystemClock.now(), random::number());
+    Request { actor: Actor::Operator, now, correlation, causation: 0, expected_version: None, idempotency: None, command }
+}
+
+async fn initialize(journal: &Journal, state: &State) -> anyhow::Result<()> {
+    if !state.orgs.is_empty() {
+        return Ok(());
+    }
+    let command = AccountCommand::InitializeSystem {
+        org: OrgId::from_u64(random::number()),
+        org_name: "Default".into(),
+        project: ProjectId::from_u64(random::number()),
+        project_name: "default".into(),
+    };
+    journal.submit(operator(Command::Account(command))).await?;
+    Ok(())
+}
+
+/// What runs, to be served and to be stopped.
+struct Running {
+    app: Shared<App>,
+    journal: JournalThread,
+}
+
+async fn start(opened: Opened, settings: Settings) -> anyhow::Result<Running> {
+    let log: Arc<dyn EventLog> = opened.log;
+    let state = replay(log.as_ref())?;
+    let feed = Feed::new(Arc::clone(&log));
+    let collected = custodian::collect(&opened.vault, &state)?;
+    info!(events = state.seq, orgs = state.orgs.len(), collected, "the log is replayed");
+    Custodian::start(&feed, Arc::clone(&opened.vault), &state);
+    let (journal, thread) = Journal::start(log, state.clone(), Arc::clone(&feed));
+    initialize(&journal, &state).await?;
+    let directory = Directory::start(&feed)?;
+    directory.reach(feed.position().seq).await;
+    let (board, supervisors, clock) = (Board::default(), Supervisors::default(), Arc::new(SystemClock));
+    let parts = Parts {
+        journal: journal.clone(),
+        directory: directory.clone(),
+        vault: Arc::clone(&opened.vault),
+        board: board.clone(),
+        clock: clock.clone(),
+    };
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let arbiters = (0..cores).map(|_| actix::Arbiter::new().handle()).collect();
+    Fleet::launch(parts, supervisors.clone(), arbiters);
+    let app = App {
+        journal,
+        directory,
+        secrets: Secrets::new(opened.vault),
+        supervisors,
+        board,
+        streams: Streams::default(),
+        clock,
+        settings,
+        keys: opened.keys,
+        metrics: Metrics::default(),
+        hashing: App::hashing_room(),
+        versioning: tokio::sync::Mutex::default(),
+    };
+    Ok(Running { app: Shared::new(app), journal: thread })
+}
+
+fn listen(serve: &Serve) -> anyhow::Result<Vec<TcpListener>> {
+    let bind = |address: &std::net::SocketAddr| {
+        let domain = socket2::Domain::for_address(*address);
+        let socket = socket2::Socket::new(domain, socket2::Type::STREAM, Some(socket2::Protocol::TCP))?;
+        socket.set_reuse_address(true)?;
+        socket.bind(&(*address).into())?;
+        socket.listen(BACKLOG)?;
+        socket.set_nonblocking(true)?;
+        Ok::<_, std::io::Error>(TcpListener::from(socket))
+    };
+    let listeners = serve.listen.iter().map(|address| {
+        bind(address).with_context(|| format!("listening on {address}; is another server there? choose another with --listen"))
+    });
+    listeners.collect()
+}
+
+fn tls(serve: &Serve) -> anyhow::Result<Option<rustls::ServerConfig>> {
+    let (Some(cert), Some(key)) = (&serve.tls_cert, &serve.tls_key) else { return Ok(None) };
+    let chain = CertificateDer::pem_file_iter(cert).with_context(|| format!("reading {}", cert.display()))?;
+    let chain = chain.collect::<Result<Vec<_>, _>>().with_context(|| format!("{} is no PEM certificate", cert.display()))?;
+    if chain.is_empty() {
+        bail!("{} holds no certificate", cert.display());
+    }
+    let key = PrivateKeyDer::from_pem_file(key).with_context(|| format!("{} holds no PEM private key", key.display()))?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    Ok(Some(config.with_no_client_auth().with_single_cert(chain, key).context("certificate and key don't belong together")?))
+}
+
+/// Runs the server until it is told to stop.
+///
+/// # Errors
+/// It can't start, or its log failed.
+pub async fn serve(serve: &Serve) -> anyhow::Result<()> {
+    let tls = tls(serve)?;
+    let agent_image = check_agent_image(&serve.agent_image)?;
+    let listeners = listen(serve)?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let addresses =
+        listeners.iter().map(|listener| Ok(format!("{scheme}://{}", listener.local_addr()?))).collect::<anyhow::Result<Vec<_>>>()?;
+    let public_url = check_public_url(serve.public_url.as_deref().unwrap_or(addresses.first().map_or("", String::as_str)))?;
+    let settings = Settings {
+        secure_cookies: public_url.starts_with("https://"),
+        public_url,
+        agent_image,
+        trusted_proxies: serve.trusted_proxy.clone(),
+    };
+    let Running { app, mut journal } = start(open(&serve.data)?, settings).await?;
+    let shared = app.clone();
+    let mut server = HttpServer::new(move || {
+        HttpApp::new()
+            .app_data(shared.clone())
+            .app_data(PayloadConfig::new(BODY_BYTES_MAX))
+            .wrap(from_fn(headers::add))
+            .configure(|config| endpoint::register(api::endpoints(), config))
+            .default_service(actix_web::web::to(headers::nothing_here))
+    })
+    .on_connect(cut::on_connect)
+    .max_connections(CONNECTIONS_MAX)
+    .shutdown_timeout(STOP_WITHIN_S)
+    .keep_alive(Duration::from_secs(75))
+    .client_request_timeout(Duration::from_secs(10));
+    if let Some(workers) = serve.workers {
+        server = server.workers(workers.into());
+    }
+    for listener in listeners {
+        server = match &tls {
+            Some(config) => server.listen_rustls_0_23(listener, config.clone())?,
+            None => server.listen(listener)?,
+        };
+    }
+    announce(&app, &addresses);
+    let running = server.run();
+    let handle = running.handle();
+    let stopped = tokio::select! {
+        stopped = running => stopped.context("serving"),
+        failed = journal.failed.wait_for(|failed| *failed) => {
+            // The last journal handle went away, or the log failed; only the second is wrong, and then nothing must be served.
+            error!("stopping: the log failed");
+            drop(failed);
+            handle.stop(false).await;
+            bail!("the event log failed; the server must start again to see what was written")
+        }
+    };
+    info!("stopped");
+    stopped
+}
+
+/// Tells people and scripts where the server is.
+fn announce(app: &App, addresses: &[String]) {
+    use std::io::Write;
+    let mut text = String::new();
+    for address in addresses {
+        text.push_str(&format!("listening on {address}\n"));
+    }
+    if app.directory.read(|state| state.system.users.is_empty()) {
+        text.push_str(&format!("first owner: open {}/setup#{}\n", app.settings.public_url, app.keys.setup.expose()));
+    }
+    // With nobody reading, the server serves all the same.
+    let _ = std::io::stdout().write_all(text.as_bytes()).and_then(|()| std::io::stdout().flush());
+}

@@ -1,0 +1,302 @@
+//! What the operator decides: flags, environment, a file; in this order, the first that says something wins.
+
+use std::ffi::OsString;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+use actix_web::HttpRequest;
+use anyhow::{Context, bail};
+use clap::parser::ValueSource;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::app::Settings;
+
+/// The control plane: makes servers into nodes and runs workers on them; every change is an event in a log.
+#[derive(Debug, Parser)]
+#[command(
+    name = "spunto",
+    version,
+    after_help = "Examples:
+  spunto serve
+      Data in ./spunto-data, on http://127.0.0.1:7780. The first start prints a link for the first owner.
+  spunto serve --listen 0.0.0.0:443 --public-url https://spunto.example --tls-cert cert.pem --tls-key key.pem
+      For agents and browsers everywhere.
+  spunto serve --listen 127.0.0.1:7780 --public-url https://spunto.example --trusted-proxy 127.0.0.1
+      Behind a proxy that ends TLS and sets X-Forwarded-For.
+  spunto admin setup-link
+      Shows the link for the first owner again."
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub action: Action,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Action {
+    /// Runs the control plane.
+    Serve(Box<Serve>),
+    /// Works on a data directory.
+    #[command(subcommand)]
+    Admin(Admin),
+}
+
+/// Where the data is, and the key that its secrets are sealed with.
+#[derive(Clone, Debug, Args)]
+pub struct Data {
+    /// Directory with the event log and the vault; made when it does not exist.
+    #[arg(long, env = "SPUNTO_DATA_DIR", default_value = "spunto-data")]
+    pub data_dir: PathBuf,
+    /// Master key as 64 hexadecimal digits or base64, instead of the file `master.key` in the data directory.
+    #[arg(long, env = "SPUNTO_MASTER_KEY", hide_env_values = true)]
+    pub master_key: Option<String>,
+    /// Older master keys, still needed to open what they sealed; repeatable, or separated by commas.
+    #[arg(long, env = "SPUNTO_OLD_MASTER_KEYS", hide_env_values = true, value_delimiter = ',')]
+    pub old_master_key: Vec<String>,
+}
+
+/// How to serve.
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// A TOML file with the same names as the flags, e.g. `public-url = "https://spunto.example"`.
+    #[arg(long, env = "SPUNTO_CONFIG")]
+    pub config: Option<PathBuf>,
+    #[expect(missing_docs, reason = "documented at its type")]
+    #[command(flatten)]
+    pub data: Data,
+    /// Address to listen on; repeatable. Port 0 takes any that is free.
+    #[arg(long, env = "SPUNTO_LISTEN", default_value = "127.0.0.1:7780", value_delimiter = ',')]
+    pub listen: Vec<SocketAddr>,
+    /// Where browsers and agents reach this server; stands in the commands that nodes are made with. Default: the first
+    /// listening address.
+    #[arg(long, env = "SPUNTO_PUBLIC_URL")]
+    pub public_url: Option<String>,
+    /// The agent's image in the commands that nodes are made with.
+    #[arg(long, env = "SPUNTO_AGENT_IMAGE", default_value = concat!("ghcr.io/coderhammer/spunto-agent:", env!("CARGO_PKG_VERSION")))]
+    pub agent_image: String,
+    /// Certificate chain in PEM; with --tls-key turns TLS on.
+    #[arg(long, env = "SPUNTO_TLS_CERT", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// The certificate's private key in PEM.
+    #[arg(long, env = "SPUNTO_TLS_KEY", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+    /// A proxy whose X-Forwarded-For is believed: an address, or a network like 10.0.0.0/8; repeatable.
+    #[arg(long, env = "SPUNTO_TRUSTED_PROXY", value_delimiter = ',')]
+    pub trusted_proxy: Vec<Proxy>,
+    /// How much is logged, e.g. `info` or `spunto_actors=debug,info`.
+    #[arg(long, env = "SPUNTO_LOG", default_value = "info")]
+    pub log: String,
+    /// Logs JSON instead of text.
+    #[arg(long, env = "SPUNTO_LOG_JSON")]
+    pub log_json: bool,
+    /// Threads that serve; default: one a core.
+    #[arg(long, env = "SPUNTO_WORKERS", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub workers: Option<u16>,
+}
+
+/// Works on a data directory.
+#[derive(Debug, Subcommand)]
+pub enum Admin {
+    /// Shows the link for the first owner again; works while the server runs.
+    SetupLink {
+        #[expect(missing_docs, reason = "documented at its type")]
+        #[command(flatten)]
+        data: Data,
+        /// Where browsers reach the server; default as of `serve`.
+        #[arg(long, env = "SPUNTO_PUBLIC_URL", default_value = "http://127.0.0.1:7780")]
+        public_url: String,
+    },
+    /// Gives a user another password, read from standard input; the server must be stopped.
+    ResetPassword {
+        #[expect(missing_docs, reason = "documented at its type")]
+        #[command(flatten)]
+        data: Data,
+        /// The user's e-mail address.
+        #[arg(long)]
+        email: String,
+    },
+}
+
+/// An address or network of trusted proxies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Proxy {
+    network: IpAddr,
+    bits: u8,
+}
+
+impl std::str::FromStr for Proxy {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let shape = || format!("\"{text}\" is neither an address nor a network like 10.0.0.0/8");
+        let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
+        let network: IpAddr = address.parse().map_err(|_| shape())?;
+        let width = if network.is_ipv4() { 32 } else { 128 };
+        let bits = bits.map_or(Ok(width), str::parse).map_err(|_| shape())?;
+        if bits > width { Err(shape()) } else { Ok(Self { network, bits }) }
+    }
+}
+
+impl Proxy {
+    fn holds(self, address: IpAddr) -> bool {
+        let same = |a: u128, b: u128, width: u32| {
+            let ignored = width - u32::from(self.bits);
+            ignored >= width || a >> ignored == b >> ignored
+        };
+        match (self.network, address) {
+            (IpAddr::V4(network), IpAddr::V4(address)) => same(u128::from(u32::from(network)), u128::from(u32::from(address)), 32),
+            (IpAddr::V6(network), IpAddr::V6(address)) => same(u128::from(network), u128::from(address), 128),
+            _ => false,
+        }
+    }
+}
+
+impl Settings {
+    /// Where a request comes from: the peer, or behind trusted proxies the last address that none of them is.
+    #[must_use]
+    pub fn address_of(&self, request: &HttpRequest) -> String {
+        let Some(peer) = request.peer_addr().map(|peer| peer.ip().to_canonical()) else { return "unknown".to_owned() };
+        let trusted = |address: IpAddr| self.trusted_proxies.iter().any(|proxy| proxy.holds(address));
+        let mut address = peer;
+        if trusted(peer) {
+            let headers = request.headers().get_all("X-Forwarded-For").filter_map(|value| value.to_str().ok());
+            let hops: Vec<IpAddr> = headers.flat_map(|value| value.split(',')).filter_map(|hop| hop.trim().parse().ok()).collect();
+            for hop in hops.into_iter().rev() {
+                address = hop;
+                if !trusted(hop) {
+                    break;
+                }
+            }
+        }
+        address.to_string()
+    }
+}
+
+/// Reads flags and environment, and the file for what they leave open.
+///
+/// # Errors
+/// A flag or the file is wrong; clap prints help and exits by itself.
+pub fn read(args: Vec<OsString>) -> anyhow::Result<Cli> {
+    let matches = Cli::command().get_matches_from(&args);
+    let cli = Cli::from_arg_matches(&matches)?;
+    let Action::Serve(serve) = &cli.action else { return Ok(cli) };
+    let Some(path) = &serve.config else { return Ok(cli) };
+    let text = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+    let table: toml::Table = text.parse().with_context(|| format!("{} is no TOML file", path.display()))?;
+    let Some((_, given)) = matches.subcommand() else { return Ok(cli) };
+    let mut all = args;
+    for (name, value) in &table {
+        let id = name.replace('-', "_");
+        let known =
+            Cli::command().find_subcommand("serve").is_some_and(|serve| serve.get_arguments().any(|arg| arg.get_long() == Some(name)));
+        if !known || name == "config" {
+            bail!("{}: there is no setting \"{name}\"; the names are those of the flags of `spunto serve --help`", path.display());
+        }
+        if matches!(given.value_source(&id), Some(ValueSource::CommandLine | ValueSource::EnvVariable)) {
+            continue;
+        }
+        all.extend(as_flags(name, value).with_context(|| format!("{}: {name}", path.display()))?);
+    }
+    Ok(Cli::from_arg_matches(&Cli::command().get_matches_from(all))?)
+}
+
+fn as_flags(name: &str, value: &toml::Value) -> anyhow::Result<Vec<OsString>> {
+    let flag = |text: &str| OsString::from(format!("--{name}={text}"));
+    Ok(match value {
+        toml::Value::String(text) => vec![flag(text)],
+        toml::Value::Integer(number) => vec![flag(&number.to_string())],
+        toml::Value::Boolean(true) => vec![OsString::from(format!("--{name}"))],
+        toml::Value::Boolean(false) => Vec::new(),
+        toml::Value::Array(items) => items.iter().map(|item| as_flags(name, item)).collect::<anyhow::Result<Vec<_>>>()?.concat(),
+        _ => bail!("a text, a number, true or false, or a list of texts is expected"),
+    })
+}
+
+/// Checks what stands in the commands that people paste into a shell.
+///
+/// # Errors
+/// The text could mean something to a shell, or is no URL.
+pub fn check_public_url(url: &str) -> anyhow::Result<String> {
+    let url = url.trim_end_matches('/');
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    let fits = |c: u8| c.is_ascii_alphanumeric() || b".-_:/[]".contains(&c);
+    if !rest.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(fits)) {
+        bail!("the public URL must look like https://spunto.example or http://10.0.0.5:7780, not \"{url}\"");
+    }
+    Ok(url.to_owned())
+}
+
+/// Checks the agent image likewise.
+///
+/// # Errors
+/// The text could mean something to a shell, or is no image reference.
+pub fn check_agent_image(image: &str) -> anyhow::Result<String> {
+    let fits = |c: u8| c.is_ascii_alphanumeric() || b".-_:/@".contains(&c);
+    if image.is_empty() || image.starts_with('-') || !image.bytes().all(fits) {
+        bail!("the agent image must look like ghcr.io/coderhammer/spunto-agent:0.1.0, not \"{image}\"");
+    }
+    Ok(image.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed parse is a failed test")]
+    use super::*;
+    use std::io::Write;
+
+    fn args(words: &[&str]) -> Vec<OsString> {
+        std::iter::once("spunto").chain(words.iter().copied()).map(OsString::from).collect()
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_win_over_the_file_and_unknown_settings_are_refused() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        writeln!(file, "public-url = \"https://file.example\"\nlisten = [\"127.0.0.1:1\", \"127.0.0.1:2\"]\nlog-json = true").unwrap();
+        let path = file.path().to_str().unwrap().to_owned();
+        let cli = read(args(&["serve", "--config", &path, "--public-url", "https://flag.example"])).unwrap();
+        let Action::Serve(serve) = cli.action else { panic!("serve was asked for") };
+        assert_eq!(serve.public_url.as_deref(), Some("https://flag.example"));
+        assert_eq!(serve.listen.len(), 2);
+        assert!(serve.log_json);
+        writeln!(file, "colour = \"red\"").unwrap();
+        assert!(read(args(&["serve", "--config", &path])).unwrap_err().to_string().contains("colour"));
+    }
+
+    #[test]
+    fn nothing_that_a_shell_would_read_gets_into_the_command() {
+        assert_eq!(check_public_url("https://spunto.example/").unwrap(), "https://spunto.example");
+        assert!(check_public_url("http://[::1]:7780").is_ok());
+        for url in ["", "spunto.example", "https://", "https://a b", "https://a;rm", "https://$(x)", "ftp://a", "https://a'b"] {
+            assert!(check_public_url(url).is_err(), "{url}");
+        }
+        assert!(check_agent_image("registry.example:5000/a/b:1@sha256:00").is_ok());
+        for image in ["", "-v", "a b", "a;b", "$(x)", "a\nb"] {
+            assert!(check_agent_image(image).is_err(), "{image}");
+        }
+    }
+
+    #[test]
+    fn only_trusted_proxies_are_believed() {
+        let settings = |proxies: &[&str]| Settings {
+            public_url: String::new(),
+            agent_image: String::new(),
+            trusted_proxies: proxies.iter().map(|proxy| proxy.parse().unwrap()).collect(),
+            secure_cookies: false,
+        };
+        let request = actix_web::test::TestRequest::default()
+            .peer_addr("10.1.2.3:5".parse().unwrap())
+            .insert_header(("X-Forwarded-For", "198.51.100.1, 203.0.113.9, 10.9.9.9"))
+            .to_http_request();
+        assert_eq!(settings(&[]).address_of(&request), "10.1.2.3");
+        assert_eq!(settings(&["10.0.0.0/8"]).address_of(&request), "203.0.113.9");
+        assert_eq!(settings(&["10.1.2.3"]).address_of(&request), "10.9.9.9");
+        for text in ["10.0.0.0/33", "x", "10.0.0.0/", "::1/129"] {
+            assert!(text.parse::<Proxy>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! The binary `spunto`.
+
+use spunto_web::config::{Action, Admin, read};
+use spunto_web::{admin, boot};
+use tracing_subscriber::EnvFilter;
+
+fn log_to_stderr(filter: &str, json: bool) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(filter)?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let set = if json { builder.json().try_init() } else { builder.with_target(false).try_init() };
+    set.map_err(|error| anyhow::anyhow!("starting the log: {error}"))
+}
+
+#[actix_web::main]
+async fn main() -> anyhow::Result<()> {
+    match read(std::env::args_os().collect())?.action {
+        Action::Serve(serve) => {
+            log_to_stderr(&serve.log, serve.log_json)?;
+            boot::serve(&serve).await
+        }
+        Action::Admin(Admin::SetupLink { data, public_url }) => admin::setup_link(&data, &public_url),
+        Action::Admin(Admin::ResetPassword { data, email }) => admin::reset_password(&data, &email).await,
+    }
+}

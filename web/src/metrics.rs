@@ -1,0 +1,64 @@
+//! Counts for operators, in Prometheus' text format.
+
+use prometheus::{Encoder, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+use spunto_actors::journal::{CommandError, Committed};
+
+/// The counts of one server.
+pub struct Metrics {
+    registry: Registry,
+    commands: IntCounterVec,
+    unknown_tokens: IntCounter,
+    sessions: IntGauge,
+    log_events: IntGauge,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let registry = Registry::new();
+        let options = Opts::new("spunto_commands_total", "commands by answer");
+        let commands = IntCounterVec::new(options, &["answer"]).expect("the name is valid");
+        let unknown_tokens = IntCounter::new("spunto_agent_unknown_tokens_total", "agents turned away whose token names no node");
+        let unknown_tokens = unknown_tokens.expect("the name is valid");
+        let sessions = IntGauge::new("spunto_agent_connections", "agents' WebSockets that are open").expect("the name is valid");
+        let log_events = IntGauge::new("spunto_log_events", "events in the log").expect("the name is valid");
+        let all: [Box<dyn prometheus::core::Collector>; 4] =
+            [Box::new(commands.clone()), Box::new(unknown_tokens.clone()), Box::new(sessions.clone()), Box::new(log_events.clone())];
+        for collector in all {
+            registry.register(collector).expect("each name is registered once");
+        }
+        Self { registry, commands, unknown_tokens, sessions, log_events }
+    }
+}
+
+impl Metrics {
+    /// Counts a command's answer.
+    pub fn command(&self, answer: &Result<Committed, CommandError>) {
+        let label = match answer {
+            Ok(_) => "committed",
+            Err(CommandError::Refused(_)) => "refused",
+            Err(CommandError::Busy) => "busy",
+            Err(CommandError::Unknown) => "unknown",
+        };
+        self.commands.with_label_values(&[label]).inc();
+    }
+
+    /// Counts an agent whose token names no node.
+    pub fn unknown_token(&self) {
+        self.unknown_tokens.inc();
+    }
+
+    /// Counts an agent's connection as open, or no longer.
+    pub fn connection(&self, open: bool) {
+        if open { self.sessions.inc() } else { self.sessions.dec() }
+    }
+
+    /// All counts as text.
+    #[must_use]
+    pub fn text(&self, log_events: u64) -> String {
+        self.log_events.set(i64::try_from(log_events).unwrap_or(i64::MAX));
+        let mut text = Vec::new();
+        // Writing to memory does not fail.
+        let _ = TextEncoder::new().encode(&self.registry.gather(), &mut text);
+        String::from_utf8(text).unwrap_or_default()
+    }
+}

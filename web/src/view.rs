@@ -1,0 +1,6 @@
+//! The shapes of the API's answers: from state to JSON. Nothing here decides.
+
+pub mod account;
+pub mod event;
+pub mod node;
+pub mod unit;

@@ -1,0 +1,56 @@
+//! An event as clients see it.
+
+use serde::Serialize;
+use spunto_core::event::Event;
+use spunto_core::id::OrgId;
+use spunto_core::record::{Record, StreamId};
+use spunto_core::time::Timestamp;
+
+use crate::app::App;
+
+/// An event with all that surrounds it.
+#[derive(Serialize)]
+pub struct EventView {
+    position: String,
+    kind: &'static str,
+    at: Timestamp,
+    actor: String,
+    org: Option<OrgId>,
+    stream: String,
+    stream_version: u64,
+    correlation: String,
+    /// Position of the event that led to it.
+    causation: Option<String>,
+    payload: Event,
+}
+
+/// The text of a stream's id: that of what it is about.
+#[must_use]
+pub fn stream_text(stream: StreamId) -> String {
+    match stream {
+        StreamId::System => "system".to_owned(),
+        StreamId::Org(id) => id.to_string(),
+        StreamId::Node(id) => id.to_string(),
+        StreamId::Worker(id) => id.to_string(),
+        StreamId::Deployment(id) => id.to_string(),
+    }
+}
+
+impl EventView {
+    /// Of this record.
+    #[must_use]
+    pub fn new(app: &App, record: &Record) -> Self {
+        Self {
+            position: app.at(record.seq).to_string(),
+            kind: record.event.name(),
+            at: record.at,
+            actor: record.actor.to_string(),
+            org: record.org,
+            stream: stream_text(record.stream),
+            stream_version: record.stream_version,
+            correlation: format!("{:016x}", record.correlation),
+            causation: (record.causation > 0).then(|| app.at(record.causation).to_string()),
+            payload: record.event.clone(),
+        }
+    }
+}
