@@ -1,12 +1,34 @@
-# The project's commands. `make test` checks everything; CI runs the same.
+# The project's commands. `make up` runs the main job on this machine; `make test` checks everything, and CI runs the same.
 
 CARGO ?= cargo
+export CARGO
 
-.PHONY: test lint
+.PHONY: up down reset test lint deny docker images
 .DEFAULT_GOAL := test
 
-# Formatting, lints, then every test. Uses nextest where it is installed, plain `cargo test` elsewhere.
-test: lint
+# A control plane, this machine as a node, and one worker. Again: picks up where it was.
+up: docker images
+	@$(CARGO) build --quiet -p spunto-web -p spunto-tests --bins
+	@target/debug/spunto-up up
+
+# Stops what `make up` started; the data stays.
+down:
+	@$(CARGO) build --quiet -p spunto-tests --bins
+	@target/debug/spunto-up down
+
+# Stops it and forgets everything.
+reset: down
+	@rm -rf .spunto/data .spunto/state.json
+
+docker:
+	@tests/make/docker.sh
+
+images: docker
+	@tests/make/images.sh
+
+# Formatting, lints, licences and bans, then every test on the real Docker Engine.
+test: lint deny images
+	$(CARGO) build --quiet --workspace --bins
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
 		$(CARGO) nextest run --workspace; \
 	else \
@@ -17,3 +39,7 @@ test: lint
 lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+deny:
+	@$(CARGO) deny --version >/dev/null 2>&1 || { echo "installing cargo-deny"; $(CARGO) install --quiet --locked cargo-deny; }
+	$(CARGO) deny check bans licenses sources

@@ -1,1 +1,6 @@
-//! Empty so far. What comes here, and what it may import, is said in the project's `ARCHITECTURE.md`.
+//! The harness of the whole system: a real server, a real engine, a client of the public API. Used by `make up` and by the tests.
+
+pub mod api;
+pub mod engine;
+pub mod paths;
+pub mod server;
