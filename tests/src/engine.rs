@@ -41,7 +41,8 @@ pub fn bridge_gateway() -> anyhow::Result<String> {
     }
     // An engine that was never asked for a container may not have chosen one yet; the subnet's first address it will be.
     let subnet = docker(&["network", "inspect", "bridge", "-f", "{{(index .IPAM.Config 0).Subnet}}"])?;
-    let network: std::net::Ipv4Addr = subnet.split('/').next().unwrap_or("").parse().context("Docker's default bridge has no IPv4 subnet")?;
+    let network: std::net::Ipv4Addr =
+        subnet.split('/').next().unwrap_or("").parse().context("Docker's default bridge has no IPv4 subnet")?;
     Ok(std::net::Ipv4Addr::from(u32::from(network) + 1).to_string())
 }
 

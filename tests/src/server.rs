@@ -67,7 +67,8 @@ impl Start {
     /// It ended before; with what it said.
     pub fn run(&self) -> anyhow::Result<Server> {
         let log = File::options().create(true).append(true).open(&self.log)?;
-        let mut child = self.command().stdout(Stdio::piped()).stderr(log).spawn().context("starting spunto; is it built? make test builds it")?;
+        let mut child =
+            self.command().stdout(Stdio::piped()).stderr(log).spawn().context("starting spunto; is it built? make test builds it")?;
         let stdout = child.stdout.take().context("the server has no output")?;
         let (mut addresses, mut setup_token) = (Vec::new(), None);
         let mut lines = BufReader::new(stdout).lines();

@@ -1,0 +1,190 @@
+//! The agent's life: Docker first, then sessions, one after the other, until it is told to stop.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use spunto_core::protocol::{Instance, Retry};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{Semaphore, watch};
+use tokio::time::Instant;
+use tracing::{error, info, warn};
+
+use crate::backoff::{Backoff, GOOD_SESSION, LATER};
+use crate::config::Config;
+use crate::docker::Docker;
+use crate::logs::STREAMS_MAX;
+use crate::session::{self, End, Session};
+use crate::work::Node;
+use crate::{host, probe, watch as happenings};
+
+/// A random number from the operating system; 0 where it has none, which is unlikely and harmless here.
+#[must_use]
+pub fn random() -> u64 {
+    let mut bytes = [0; 8];
+    match getrandom::fill(&mut bytes) {
+        Ok(()) => u64::from_le_bytes(bytes),
+        Err(_) => 0,
+    }
+}
+
+/// The agent's own container, from the files that Docker mounts into every container; none outside of one.
+#[must_use]
+pub fn own_container() -> Option<String> {
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").ok()?;
+    container_in(&mounts)
+}
+
+fn container_in(mounts: &str) -> Option<String> {
+    let id = |line: &str| {
+        let (_, after) = line.split_once("/containers/")?;
+        let id: String = after.chars().take_while(char::is_ascii_hexdigit).collect();
+        (id.len() == 64).then_some(id)
+    };
+    mounts.lines().filter(|line| line.contains("/etc/hostname") || line.contains("/etc/resolv.conf")).find_map(id)
+}
+
+async fn docker(config: &Config) -> Docker {
+    let mut told = false;
+    loop {
+        match Docker::connect(&config.docker_socket, config.token.node).await {
+            Ok(docker) => return docker,
+            Err(fault) if !told => {
+                told = true;
+                error!(%fault, socket = config.docker_socket, "Docker does not answer; trying on. Is it running, and is its socket mounted?");
+            }
+            Err(_) => {}
+        }
+        Docker::rest().await;
+    }
+}
+
+/// Looks at the host's network, blocks the metadata service, and probes from then on.
+async fn keep_isolated(node: Arc<Node>, own: Option<String>, result: watch::Sender<Option<spunto_core::event::Isolation>>) {
+    let image = match own {
+        Some(own) => node.docker.image_of(&own).await.ok(),
+        None => None,
+    };
+    loop {
+        let pool = node.config.pool;
+        let found = match &image {
+            Some(image) => host::ask(&node.docker, image, pool).await,
+            None => Ok(host::Host { routes: std::fs::read_to_string("/proc/net/route").unwrap_or_default(), block_error: None }),
+        };
+        match found {
+            Ok(host) => {
+                if let Some(error) = &host.block_error {
+                    warn!(error, "the metadata service can't be blocked for workers; the probe tells whether there is one");
+                }
+                *node.taken.lock() = host.taken();
+            }
+            Err(fault) => warn!(%fault, "the host's network could not be looked at"),
+        }
+        let taken = node.taken.lock().clone();
+        let isolation = probe::probe(&node.docker, image.as_deref(), pool, &taken, random()).await;
+        info!(?isolation, "probed the isolation of workers");
+        result.send_replace(Some(isolation));
+        tokio::time::sleep(probe::PROBE_EVERY).await;
+    }
+}
+
+/// Runs until a signal or the node's deletion.
+///
+/// # Errors
+/// Signals can't be waited for.
+pub async fn run(config: Config) -> std::io::Result<()> {
+    let (stop, stopped) = watch::channel(false);
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::spawn(async move {
+        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+        stop.send_replace(true);
+    });
+    let mut waits = stopped.clone();
+    tokio::select! {
+        docker = docker(&config) => serve(config.clone(), docker, stopped).await,
+        _ = waits.wait_for(|stop| *stop) => {}
+    }
+    Ok(())
+}
+
+async fn serve(config: Config, docker: Docker, stop: watch::Receiver<bool>) {
+    let own = own_container();
+    let (node, mut live) = Node::new(config, docker);
+    if let Err(fault) = node.docker.remove_empty_networks().await {
+        warn!(%fault, "empty networks could not be looked for");
+    }
+    tokio::spawn(happenings::follow(Arc::clone(&node)));
+    let (probed, isolation) = watch::channel(None);
+    tokio::spawn(keep_isolated(Arc::clone(&node), own.clone(), probed));
+    let instance = Instance(random());
+    let streams = Arc::new(Semaphore::new(STREAMS_MAX));
+    let mut backoff = Backoff::default();
+    let mut refused_before = String::new();
+    loop {
+        let began = Instant::now();
+        let mut session = Session {
+            node: &node,
+            instance,
+            live: &mut live,
+            isolation: isolation.clone(),
+            stop: stop.clone(),
+            streams: Arc::clone(&streams),
+        };
+        let pause = match session::run(&mut session).await {
+            End::Stopped => return info!("stopped; workers run on"),
+            End::Deleted => return leave(&node, own, stop).await,
+            End::Refused(message, retry) => {
+                // Said once: the same words every minute would bury everything else.
+                if message != refused_before {
+                    error!("refused by the control plane: {message}");
+                    refused_before = message;
+                }
+                if retry == Retry::Later { LATER } else { backoff.next(random()) }
+            }
+            End::Lost(why) => {
+                refused_before.clear();
+                if began.elapsed() >= GOOD_SESSION {
+                    backoff.reset();
+                }
+                let pause = backoff.next(random());
+                warn!(why, again_in_ms = u64::try_from(pause.as_millis()).unwrap_or(0), "no session with the control plane");
+                pause
+            }
+        };
+        let mut stop = stop.clone();
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            _ = stop.wait_for(|stop| *stop) => return info!("stopped; workers run on"),
+        }
+    }
+}
+
+/// The node is no more: stops the agent's own container through Docker, as it would be started again otherwise.
+async fn leave(node: &Node, own: Option<String>, mut stop: watch::Receiver<bool>) {
+    /// Between asking Docker to stop us and the signal that follows.
+    const SIGNAL_WITHIN: Duration = Duration::from_secs(30);
+    info!("this node was deleted; the agent stops and does not come back");
+    let Some(own) = own else { return };
+    tokio::select! {
+        stopped = node.docker.stop(&own, 5) => if let Err(fault) = stopped {
+            error!(%fault, "the agent's own container could not be stopped; remove it with docker rm -f");
+            tokio::time::sleep(SIGNAL_WITHIN).await;
+        },
+        _ = stop.wait_for(|stop| *stop) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_own_container_is_found_in_the_mounts() {
+        let id = "4f".repeat(32);
+        let mounts = format!(
+            "1 2 0:1 / / rw - overlay overlay rw\n3 1 8:1 /var/lib/docker/containers/{id}/hostname /etc/hostname rw - ext4 /dev/sda rw\n"
+        );
+        assert_eq!(container_in(&mounts), Some(id));
+        assert_eq!(container_in("3 1 8:1 /home /etc/hostname rw - ext4 /dev/sda rw\n"), None);
+    }
+}
