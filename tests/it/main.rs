@@ -1,3 +1,4 @@
-//! The one integration-test binary: more binaries would link the whole system again and again.
+//! The tests of the whole system, in one binary.
 
 mod architecture;
+mod journey;

@@ -4,3 +4,4 @@ pub mod api;
 pub mod engine;
 pub mod paths;
 pub mod server;
+pub mod world;
