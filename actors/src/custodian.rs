@@ -60,17 +60,12 @@ pub fn named(state: &State) -> BTreeSet<SecretName> {
     names
 }
 
-/// Erases everything that the log does not name; says how many. Only at start: a running server puts secrets before events.
+/// Erases everything that the log does not name; says what. Only at start: a running server puts secrets before events.
 ///
 /// # Errors
 /// The vault can't be read or written.
-pub fn collect(vault: &Vault, state: &State) -> Result<usize, VaultError> {
-    let named = named(state);
-    let unnamed: Vec<SecretName> = vault.list()?.into_iter().filter(|name| !named.contains(name)).collect();
-    for name in &unnamed {
-        vault.delete(*name)?;
-    }
-    Ok(unnamed.len())
+pub fn collect(vault: &Vault, state: &State) -> Result<BTreeSet<SecretName>, VaultError> {
+    vault.collect(&named(state))
 }
 
 /// Follows the feed and erases, on a thread of its own.

@@ -50,6 +50,20 @@ pub enum GroupError {
         /// What is wrong.
         fault: FrameError,
     },
+    /// A stored group has lost its end.
+    #[error("a stored group is cut off: {have} of {need} bytes are there")]
+    CutOff {
+        /// Bytes there are.
+        have: usize,
+        /// Bytes there should be.
+        need: usize,
+    },
+    /// What stands before a stored group's frames is not what was written.
+    #[error("the header of the group that should start with event {first} has changed")]
+    Header {
+        /// Its first event, by its place.
+        first: u64,
+    },
     /// The hash is not that of these frames after that group.
     #[error("the group from event {first} does not continue the chain: it was changed, moved, or its predecessor is missing")]
     Chain {
@@ -59,7 +73,7 @@ pub enum GroupError {
 }
 
 /// Events with consecutive sequences that are appended together, all or none.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
     /// Sequence of its first event.
     pub first: u64,
@@ -73,12 +87,6 @@ pub struct Group {
     pub frames: Vec<u8>,
 }
 
-impl fmt::Debug for Group {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Group({}..={}, {} bytes, {:?})", self.first, self.last, self.frames.len(), self.hash)
-    }
-}
-
 impl Group {
     /// Puts frames into a group after `previous` that starts at `first`; checks every frame.
     ///
@@ -88,26 +96,8 @@ impl Group {
         if frames.len() > GROUP_BYTES_MAX {
             return Err(GroupError::Full);
         }
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(&previous.0);
-        let mut rest = frames.as_slice();
-        let mut next = first;
-        while !rest.is_empty() {
-            let (frame, after) = frame::decode(rest).map_err(|fault| GroupError::Frame { seq: next, fault })?;
-            if frame.header.seq != next {
-                return Err(GroupError::Gap { expected: next, actual: frame.header.seq });
-            }
-            hasher.update(blake3::hash(&rest[..rest.len() - after.len()]).as_bytes());
-            rest = after;
-            next += 1;
-        }
-        match usize::try_from(next - first) {
-            Ok(0) => Err(GroupError::Empty),
-            Ok(count) if count <= GROUP_EVENTS_MAX => {
-                Ok(Self { first, last: next - 1, previous, hash: Hash(*hasher.finalize().as_bytes()), frames })
-            }
-            _ => Err(GroupError::Full),
-        }
+        let (last, hash) = chain(first, previous, &frames)?;
+        Ok(Self { first, last, previous, hash, frames })
     }
 
     /// Encodes records into a group after `previous` that starts at `first`.
@@ -130,8 +120,11 @@ impl Group {
         if self.first != first {
             return Err(GroupError::Gap { expected: first, actual: self.first });
         }
-        let sealed = Self::seal(first, previous, self.frames.clone())?;
-        if sealed == *self { Ok(()) } else { Err(GroupError::Chain { first }) }
+        if self.frames.len() > GROUP_BYTES_MAX {
+            return Err(GroupError::Full);
+        }
+        let sound = chain(first, previous, &self.frames)? == (self.last, self.hash) && self.previous == previous;
+        if sound { Ok(()) } else { Err(GroupError::Chain { first }) }
     }
 
     /// Its records, decoded one by one. The frames were checked when the group was sealed or read.
@@ -142,5 +135,35 @@ impl Group {
             rest = after;
             Some(codec::decode(frame))
         })
+    }
+}
+
+/// Number of the last frame, and the hash of a group of these frames; checks every frame.
+fn chain(first: u64, previous: Hash, frames: &[u8]) -> Result<(u64, Hash), GroupError> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&previous.0);
+    let last = walk(first, frames, |frame| {
+        hasher.update(blake3::hash(frame).as_bytes());
+    })?;
+    Ok((last, Hash(*hasher.finalize().as_bytes())))
+}
+
+/// Checks frames one by one and shows each; says the number of the last.
+pub(crate) fn walk(first: u64, frames: &[u8], mut each: impl FnMut(&[u8])) -> Result<u64, GroupError> {
+    let mut rest = frames;
+    let mut next = first;
+    while !rest.is_empty() {
+        let (frame, after) = frame::decode(rest).map_err(|fault| GroupError::Frame { seq: next, fault })?;
+        if frame.header.seq != next {
+            return Err(GroupError::Gap { expected: next, actual: frame.header.seq });
+        }
+        each(&rest[..rest.len() - after.len()]);
+        rest = after;
+        next += 1;
+    }
+    match usize::try_from(next - first) {
+        Ok(0) => Err(GroupError::Empty),
+        Ok(count) if count <= GROUP_EVENTS_MAX => Ok(next - 1),
+        _ => Err(GroupError::Full),
     }
 }

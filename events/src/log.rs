@@ -6,11 +6,15 @@ use crate::group::{Group, GroupError, Hash};
 
 #[cfg(test)]
 mod conformance;
+mod disk;
 pub mod file;
 mod head;
 pub mod memory;
+mod opening;
 pub mod sled;
 mod stored;
+
+pub use opening::OpenError;
 
 /// Where a log ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,29 +62,6 @@ pub enum ReadError {
     Io(String),
 }
 
-/// Why a log could not be opened. Nothing was changed.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// What is stored is not what was acknowledged.
-    #[error(
-        "the event log is damaged: {segment}: {what}. It is sound up to event {sound_to}. Nothing was changed; stop here, keep a copy of the data directory, and restore it from a backup"
-    )]
-    Damaged {
-        /// The part that is damaged.
-        segment: String,
-        /// The last event that can be trusted.
-        sound_to: u64,
-        /// What is wrong.
-        what: String,
-    },
-    /// Another process has it.
-    #[error("the event log in {0} is in use by another process; stop that server first")]
-    InUse(String),
-    /// The storage could not be read or written; nothing is known to be lost.
-    #[error("the event log could not be opened: {0}")]
-    Io(#[from] std::io::Error),
-}
-
 /// An append-only log of groups. One thread appends; any may read meanwhile.
 pub trait EventLog: Send + Sync {
     /// Where the log ends: the last group that was acknowledged.
@@ -98,4 +79,12 @@ pub trait EventLog: Send + Sync {
     /// # Errors
     /// Damage, or storage that can't be read. Nothing is skipped.
     fn read(&self, from: u64, bytes_max: usize) -> Result<Vec<Arc<Group>>, ReadError>;
+}
+
+/// Checks that `group` is sound and comes next.
+fn admit(group: &Group, head: Head) -> Result<(), AppendError> {
+    if group.first != head.seq + 1 || group.previous != head.hash {
+        return Err(AppendError::Conflict { at: head.seq, expected: head.seq + 1 });
+    }
+    Ok(group.verify(head.seq + 1, head.hash)?)
 }

@@ -14,6 +14,8 @@ use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{Key, KeyInit, XChaCha20Poly1305, XNonce};
 use spunto_core::secret::Secret;
 
+use crate::failpoint;
+
 /// Bytes of a master key.
 pub const KEY_BYTES: usize = 32;
 /// Largest secret.
@@ -158,9 +160,13 @@ impl Vault {
         file.write_all(&self.current.id.to_le_bytes())?;
         file.write_all(&nonce)?;
         file.write_all(&sealed)?;
+        failpoint::pass("vault-written");
         file.sync_all()?;
+        failpoint::pass("vault-synced");
         fs::rename(&draft, &path)?;
-        self.sync_directory()
+        self.sync_directory()?;
+        failpoint::pass("vault-put");
+        Ok(())
     }
 
     /// Opens a secret.
@@ -207,6 +213,26 @@ impl Vault {
             names.extend(entry?.file_name().to_str().and_then(SecretName::parse));
         }
         Ok(names)
+    }
+
+    /// Erases every secret that is not in `named`, and drafts that a crash left; says which secrets went.
+    ///
+    /// # Errors
+    /// [`VaultError::Io`]; what was erased before stays erased.
+    pub fn collect(&self, named: &BTreeSet<SecretName>) -> Result<BTreeSet<SecretName>, VaultError> {
+        for entry in fs::read_dir(&self.directory)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            if name.to_str().and_then(|name| name.strip_suffix(".new")).and_then(SecretName::parse).is_some() {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        let removed: BTreeSet<SecretName> = self.list()?.difference(named).copied().collect();
+        for name in &removed {
+            self.delete(*name)?;
+        }
+        self.sync_directory()?;
+        Ok(removed)
     }
 
     /// Seals everything that an older key sealed with the current one; says how many. May be repeated after a crash.

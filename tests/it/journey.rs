@@ -79,11 +79,14 @@ fn what_docker_refuses_is_told_in_its_own_words() {
     assert!(unknown["message"].as_str().unwrap().contains("spunto.invalid"), "{unknown}");
     let malformed = failed("NOT/An//Image");
     assert!(malformed["message"].as_str().unwrap().contains("invalid reference format"), "{malformed}");
-    let command = world.spawn(&json!({ "command": ["/no/such/program"] })).unwrap().ok().unwrap()["worker"].clone();
-    let command = world.wait_worker(command["id"].as_str().unwrap(), "failed").unwrap();
-    assert_eq!(command["status"]["step"], "start_container");
-    assert!(command["status"]["message"].as_str().unwrap().contains("/no/such/program"), "{}", command["status"]);
-    assert!(docker(&["inspect", &container_of(&command)]).is_err(), "nothing half-made stays");
+    let worker = world.spawn(&json!({ "memory_bytes": 64 << 20, "cpu_millis": 1_000_000 })).unwrap().ok();
+    assert!(worker.unwrap_err().to_string().contains("no_node_available"), "more CPU than any node has");
+    let ends = world.spawn(&json!({ "command": ["/no/such/program"] })).unwrap().ok().unwrap()["worker"].clone();
+    // With an init process in front, Docker starts the container, and the container says what it could not find.
+    let ends = world.wait_worker(ends["id"].as_str().unwrap(), "exited").unwrap();
+    assert_eq!(ends["status"]["code"], 127);
+    let path = world.of_project(&format!("/workers/{}/logs", ends["id"].as_str().unwrap()));
+    assert!(world.api.get(&path).unwrap().text.contains("/no/such/program"));
 }
 
 #[test]

@@ -27,7 +27,7 @@ use spunto_core::secret::Secret;
 use spunto_core::state::State;
 use spunto_events::log::EventLog;
 use spunto_events::log::sled::{LogOptions, SledLog};
-use spunto_events::master;
+use spunto_events::master::{self, MasterKeyFile};
 use spunto_events::vault::{KEY_BYTES, MasterKey, Vault};
 use tracing::{error, info};
 
@@ -59,8 +59,8 @@ fn master_key(data: &Data, create: bool) -> anyhow::Result<Secret<[u8; KEY_BYTES
     let path = data.data_dir.join("master.key");
     match &data.master_key {
         Some(text) => Ok(master::parse(text)?),
-        None if create => Ok(master::load_or_create(&path)?),
-        None => Ok(master::load(&path)?),
+        None if create => Ok(MasterKeyFile::load_or_create(&path)?),
+        None => Ok(MasterKeyFile::load(&path)?),
     }
 }
 
@@ -137,7 +137,7 @@ async fn start(opened: Opened, settings: Settings) -> anyhow::Result<Running> {
     let state = replay(log.as_ref())?;
     let feed = Feed::new(Arc::clone(&log));
     let collected = custodian::collect(&opened.vault, &state)?;
-    info!(events = state.seq, orgs = state.orgs.len(), collected, "the log is replayed");
+    info!(events = state.seq, orgs = state.orgs.len(), collected = collected.len(), "the log is replayed");
     Custodian::start(&feed, Arc::clone(&opened.vault), &state);
     let (journal, thread) = Journal::start(log, state.clone(), Arc::clone(&feed));
     initialize(&journal, &state).await?;

@@ -37,6 +37,23 @@ pub(super) fn check<L: EventLog>(empty: impl Fn() -> L) {
     never_shows_half_a_group(&empty());
 }
 
+/// For forms that outlive their value: `open` is called again and again and must find everything that was acknowledged.
+pub(super) fn check_reopen<L: EventLog>(open: impl Fn() -> L) {
+    let mut head = open().head();
+    let mut appended = Vec::new();
+    for round in 0..6 {
+        let log = open();
+        assert_eq!(log.head(), head);
+        let stored: Vec<Group> = log.read(1, usize::MAX).unwrap().iter().map(|group| Group::clone(group)).collect();
+        assert_eq!(stored, appended);
+        for count in 1..=round * 3 {
+            let group = next(log.head(), count);
+            appended.push(group.clone());
+            head = log.append(group).unwrap();
+        }
+    }
+}
+
 fn reads_back_what_it_took(log: &impl EventLog) {
     assert_eq!((log.head().seq, log.head().hash), (0, Hash::default()));
     assert!(log.read(1, usize::MAX).unwrap().is_empty());

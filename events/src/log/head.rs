@@ -1,114 +1,133 @@
-//! The head file: where the log ended when it last acknowledged. Two slots, written in turn, each with a checksum.
+//! The head of a log, at the start of the file it belongs to: which log this is and where it ended, in two slots of a block
+//! each, written in turn, so that one is whole at any time.
 //!
-//! It is how a log that has become shorter is found: sled can open a damaged database without an error and with fewer records.
+//! Noted after a group's sync and before anyone is told, and made durable by the next sync of the file: after the end of a
+//! process it is exact, after a power cut it may lag by one group.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use super::Head;
+use super::disk::Disk;
 use crate::group::Hash;
 
-const MAGIC: &[u8; 8] = b"spuntohd";
-/// A slot is a sector of its own, so that writing one can't tear the other.
-const SLOT_BYTES: usize = 4096;
-/// Magic, generation, incarnation, sequence, hash, CRC-32.
-const USED_BYTES: usize = 8 + 8 + 8 + 8 + 32 + 4;
+/// Where a slot starts, counted from the one before: no two share a block of the disk.
+const SLOT_BYTES: u64 = 4096;
+/// Bytes before the groups.
+pub(super) const HEAD_AREA_BYTES: u64 = 2 * SLOT_BYTES;
+const MAGIC: [u8; 8] = *b"spuntolh";
+/// The only format there is.
+const FORMAT: u64 = 1;
+const WORDS: usize = 5;
+const BODY_BYTES: usize = 8 + WORDS * 8 + 32;
+const ENTRY_BYTES: usize = BODY_BYTES + 32;
 
-/// The head file, open.
+/// The head as noted in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Noted {
+    pub(super) head: Head,
+    /// A size which the file's form keeps here.
+    pub(super) area_bytes: u64,
+    /// Grows with every note; picks the slot.
+    counter: u64,
+}
+
+impl Noted {
+    pub(super) const fn new(head: Head, area_bytes: u64) -> Self {
+        Self { head, area_bytes, counter: 0 }
+    }
+
+    /// How many notes were made.
+    pub(super) const fn counter(&self) -> u64 {
+        self.counter
+    }
+
+    /// Notes another head, over the older slot.
+    pub(super) fn note(&mut self, head: Head, disk: &Disk, file: &File, path: &Path) -> io::Result<()> {
+        let next = Self { head, counter: self.counter + 1, ..*self };
+        disk.note_at(file, path, &next.encode(), next.counter % 2 * SLOT_BYTES)?;
+        *self = next;
+        Ok(())
+    }
+
+    /// The newer of the slots that are whole; none when neither is.
+    pub(super) fn read(file: &File) -> io::Result<Option<Self>> {
+        let mut newest: Option<Self> = None;
+        for slot in 0..2 {
+            let mut bytes = [0; ENTRY_BYTES];
+            match file.read_exact_at(&mut bytes, slot * SLOT_BYTES) {
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {}
+                read => {
+                    read?;
+                    let noted = Self::decode(&bytes).filter(|noted| noted.counter % 2 == slot);
+                    newest = newest.into_iter().chain(noted).max_by_key(|noted| noted.counter);
+                }
+            }
+        }
+        Ok(newest)
+    }
+
+    fn encode(&self) -> [u8; ENTRY_BYTES] {
+        let mut bytes = [0; ENTRY_BYTES];
+        bytes[..8].copy_from_slice(&MAGIC);
+        let words: [u64; WORDS] = [FORMAT, self.counter, self.area_bytes, self.head.incarnation, self.head.seq];
+        for (word, place) in words.into_iter().zip((8..).step_by(8)) {
+            bytes[place..place + 8].copy_from_slice(&word.to_le_bytes());
+        }
+        bytes[BODY_BYTES - 32..BODY_BYTES].copy_from_slice(&self.head.hash.0);
+        let seal = blake3::hash(&bytes[..BODY_BYTES]);
+        bytes[BODY_BYTES..].copy_from_slice(seal.as_bytes());
+        bytes
+    }
+
+    fn decode(bytes: &[u8; ENTRY_BYTES]) -> Option<Self> {
+        let sound = bytes[..8] == MAGIC && blake3::hash(&bytes[..BODY_BYTES]).as_bytes() == &bytes[BODY_BYTES..];
+        let word = |number: usize| {
+            let mut word = [0; 8];
+            word.copy_from_slice(&bytes[8 + number * 8..16 + number * 8]);
+            u64::from_le_bytes(word)
+        };
+        if !sound || word(0) != FORMAT {
+            return None;
+        }
+        let mut hash = Hash::default();
+        hash.0.copy_from_slice(&bytes[BODY_BYTES - 32..BODY_BYTES]);
+        Some(Self { head: Head { incarnation: word(3), seq: word(4), hash }, area_bytes: word(2), counter: word(1) })
+    }
+}
+
+/// Compares a noted head with the groups that are found: each goes by, and the noted one must be among them.
 #[derive(Debug)]
-pub(crate) struct HeadFile {
-    file: File,
-    generation: u64,
+pub(super) struct Expected {
+    noted: Head,
+    met: bool,
 }
 
-fn slot(generation: u64, head: Head) -> [u8; SLOT_BYTES] {
-    let mut bytes = [0; SLOT_BYTES];
-    bytes[..8].copy_from_slice(MAGIC);
-    bytes[8..16].copy_from_slice(&generation.to_le_bytes());
-    bytes[16..24].copy_from_slice(&head.incarnation.to_le_bytes());
-    bytes[24..32].copy_from_slice(&head.seq.to_le_bytes());
-    bytes[32..64].copy_from_slice(&head.hash.0);
-    let sum = crc32fast::hash(&bytes[..64]);
-    bytes[64..USED_BYTES].copy_from_slice(&sum.to_le_bytes());
-    bytes
-}
-
-fn parse(bytes: &[u8]) -> Option<(u64, Head)> {
-    let number = |at: usize| Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?));
-    let sum = u32::from_le_bytes(bytes.get(64..USED_BYTES)?.try_into().ok()?);
-    if bytes[..8] != *MAGIC || crc32fast::hash(&bytes[..64]) != sum {
-        return None;
+impl Expected {
+    pub(super) fn new(noted: Head) -> Self {
+        Self { noted, met: noted.seq == 0 }
     }
-    Some((number(8)?, Head { incarnation: number(16)?, seq: number(24)?, hash: Hash(bytes[32..64].try_into().ok()?) }))
-}
 
-impl HeadFile {
-    /// Makes the head file of an empty log; durable when it returns (the directory's entry included).
-    pub(crate) fn create(path: &Path, incarnation: u64) -> io::Result<()> {
-        let head = Head { incarnation, seq: 0, hash: Hash::default() };
-        let draft = path.with_added_extension("new");
-        let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-        file.write_all_at(&slot(1, head), 0)?;
-        file.write_all_at(&slot(2, head), SLOT_BYTES as u64)?;
-        file.sync_all()?;
-        std::fs::rename(&draft, path)?;
-        match path.parent() {
-            Some(directory) => File::open(directory)?.sync_all(),
-            None => Ok(()),
+    /// The last event of the group that is looked for.
+    pub(super) const fn seq(&self) -> u64 {
+        self.noted.seq
+    }
+
+    pub(super) fn pass(&mut self, last: u64, hash: Hash) {
+        self.met |= last == self.noted.seq && hash == self.noted.hash;
+    }
+
+    /// What is wrong, now that all groups went by and the last ended with `seq`.
+    pub(super) fn fault(&self, seq: u64) -> Option<String> {
+        let noted = self.noted.seq;
+        if self.met {
+            None
+        } else if seq < noted {
+            Some(format!("events {} to {noted} were acknowledged and are not there", seq + 1))
+        } else {
+            Some(format!("event {noted} was acknowledged as the end of another group than the one that is there"))
         }
-    }
-
-    /// Opens it; none when neither slot is sound.
-    pub(crate) fn open(path: &Path) -> io::Result<Option<(Self, Head)>> {
-        let mut file = OpenOptions::new().read(true).write(true).open(path)?;
-        let mut bytes = Vec::new();
-        Read::by_ref(&mut file).take(2 * SLOT_BYTES as u64).read_to_end(&mut bytes)?;
-        let newest = bytes.chunks(SLOT_BYTES).filter_map(parse).max_by_key(|(generation, _)| *generation);
-        Ok(newest.map(|(generation, head)| (Self { file, generation }, head)))
-    }
-
-    /// Writes where the log ends now into the older slot; not yet synced.
-    pub(crate) fn write(&mut self, head: Head) -> io::Result<()> {
-        self.generation += 1;
-        // Generation 1 was put into the first slot.
-        let place = (self.generation - 1) % 2 * SLOT_BYTES as u64;
-        self.file.write_all_at(&slot(self.generation, head), place)
-    }
-
-    pub(crate) fn sync(&self) -> io::Result<()> {
-        self.file.sync_data()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "a failed write is a failed test")]
-    use super::*;
-
-    #[test]
-    fn one_torn_slot_leaves_the_other() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("head");
-        HeadFile::create(&path, 7).unwrap();
-        for seq in 1..=5 {
-            let (mut file, head) = HeadFile::open(&path).unwrap().unwrap();
-            assert_eq!((head.seq, head.incarnation), (seq - 1, 7));
-            file.write(Head { seq, ..head }).unwrap();
-            file.sync().unwrap();
-        }
-        let sound = std::fs::read(&path).unwrap();
-        for place in 0..2 * SLOT_BYTES {
-            let mut torn = sound.clone();
-            torn[place] ^= 0x10;
-            std::fs::write(&path, &torn).unwrap();
-            let seq = HeadFile::open(&path).unwrap().unwrap().1.seq;
-            assert!(seq == 5 || seq == 4, "flipping byte {place} gave {seq}");
-        }
-        std::fs::write(&path, &sound[..SLOT_BYTES]).unwrap();
-        assert!(HeadFile::open(&path).unwrap().is_some());
-        std::fs::write(&path, vec![0; 2 * SLOT_BYTES]).unwrap();
-        assert!(HeadFile::open(&path).unwrap().is_none());
     }
 }

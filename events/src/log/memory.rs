@@ -38,10 +38,7 @@ impl EventLog for MemoryLog {
     fn append(&self, group: Group) -> Result<Head, AppendError> {
         let mut groups = self.groups.write();
         let head = head_of(self.incarnation, &groups);
-        if group.first != head.seq + 1 || group.previous != head.hash {
-            return Err(AppendError::Conflict { at: head.seq, expected: head.seq + 1 });
-        }
-        group.verify(head.seq + 1, head.hash)?;
+        super::admit(&group, head)?;
         groups.push(Arc::new(group));
         Ok(head_of(self.incarnation, &groups))
     }

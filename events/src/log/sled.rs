@@ -1,274 +1,310 @@
-//! The log in a directory: the active segment in sled, sealed ones in files, a head file beside them.
+//! The log of a server: a tail file that makes groups durable, sled behind it for the active segment, and sealed files.
 //!
-//! One key per chunk of a commit group, so that a batch is atomic. A group is acknowledged when sled has flushed it, sled's file
-//! is synced (sled's own flush is not durable on Linux) and the head file is synced. sled runs behind a guard, because damage
-//! makes it panic, or open with fewer records and no error; the head file and the hash chain find the second.
+//! A directory holds: `lock`; `tail` (see `tail.rs`); `seg-<first event>/`, the active segment, a sled database; and
+//! `seg-<first event>.log`, the sealed ones. One thread of its own absorbs the tail into sled and seals full segments.
 
-use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io;
-use std::os::unix::fs::DirBuilderExt;
+mod absorb;
+mod guard;
+mod recover;
+mod roll;
+mod store;
+mod tail;
+
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
-use parking_lot::{Mutex, RwLock};
-use tracing::{info, warn};
+use parking_lot::{Condvar, Mutex, RwLock};
 
-use super::file::FileLog;
-use super::head::HeadFile;
-use super::{AppendError, EventLog, Head, OpenError, ReadError};
-use crate::group::{Group, Hash};
+use self::store::{ScanError, Store};
+use self::tail::{Room, Tail};
+use super::disk::Disk;
+use super::file::SegmentFile;
+use super::head::Noted;
+use super::opening::{Lock, OpenError};
+use super::stored::{Check, STORED_BYTES_MAX};
+use super::{AppendError, EventLog, Head, ReadError};
+use crate::group::{Group, GroupError};
 
-mod active;
-mod layout;
-mod steps;
-#[cfg(test)]
-mod tests;
+/// Bytes of groups that are kept in memory although sled holds them already: what readers at the end of the log want.
+const RECENT_BYTES_MAX: usize = 1 << 20;
 
-use active::Active;
-use layout::{Layout, sync_directory};
-pub use steps::{Step, Watch};
-
-/// When a segment is full.
-#[derive(Clone, Copy, Debug)]
+/// Sizes of a log's parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogOptions {
-    /// Most events in a segment.
+    /// Most events of a segment, unless one group alone has more.
     pub segment_events_max: u64,
-    /// Most bytes of frames in a segment.
+    /// Most bytes of a segment, unless one group alone has more.
     pub segment_bytes_max: u64,
+    /// Bytes of each of the tail's two areas; counts when the log is made, and is at least what one group may need.
+    pub tail_area_bytes: u64,
+    /// Bytes that wait in the tail before sled absorbs them.
+    pub absorb_bytes: u64,
 }
 
 impl Default for LogOptions {
-    /// sled's memory stays below 320 MB up to a million events.
     fn default() -> Self {
-        Self { segment_events_max: 1_000_000, segment_bytes_max: 256 << 20 }
+        Self { segment_events_max: 1_000_000, segment_bytes_max: 256 << 20, tail_area_bytes: 16 << 20, absorb_bytes: 4 << 20 }
     }
 }
 
-struct Segments {
-    /// By first sequence.
-    sealed: BTreeMap<u64, Arc<FileLog>>,
-    active: Arc<Active>,
+/// A durable log in a directory.
+///
+/// An acknowledged group survives the end of the process and a power cut. One process at a time.
+pub struct SledLog {
+    shared: Arc<Shared>,
+    tail: Mutex<Tail>,
+    absorber: Option<JoinHandle<()>>,
+    _lock: Lock,
 }
 
-/// See the module.
-pub struct SledLog {
+/// What the appending thread, the readers and the absorbing thread share.
+struct Shared {
     directory: PathBuf,
     options: LogOptions,
-    segments: RwLock<Segments>,
-    head: RwLock<Head>,
-    writer: Mutex<Writer>,
-    watch: Arc<dyn Watch>,
-    /// Held for as long as the log is open.
-    _lock: File,
+    disk: Disk,
+    view: RwLock<View>,
+    progress: Mutex<Progress>,
+    /// There is work for the absorber.
+    work: Condvar,
+    /// The absorber got on, or gave up.
+    moved: Condvar,
 }
 
-struct Writer {
-    head_file: HeadFile,
+/// What readers see.
+struct View {
+    head: Head,
+    sealed: Arc<Vec<Arc<SegmentFile>>>,
+    active: Arc<Store>,
+    /// The last groups: all that sled does not hold yet, and some more.
+    recent: VecDeque<Arc<Group>>,
+    recent_bytes: usize,
+}
+
+/// How far sled is behind the tail.
+struct Progress {
+    /// sled holds everything up to this event durably.
+    absorbed: u64,
+    waiting_bytes: u64,
+    /// Somebody waits for `absorbed` to grow.
+    urged: bool,
+    closing: bool,
     /// Why nothing more is taken.
-    failed: Option<String>,
+    poison: Option<String>,
+}
+
+/// Where the groups from some event on are.
+enum Place {
+    End,
+    Recent(Vec<Arc<Group>>),
+    Active(Arc<Store>),
+    Sealed(Arc<SegmentFile>),
 }
 
 impl SledLog {
-    /// Opens the log in a directory and verifies all of it; makes an empty one where there is none.
+    /// Opens the log in `directory`; makes one where there is none. Verifies all of it: every checksum, the chain, that no
+    /// event is missing, and that what was acknowledged last is there.
     ///
     /// # Errors
-    /// Damage, another process, storage that can't be read. Nothing is changed then.
+    /// See [`OpenError`]. sled may have changed a damaged segment's files when it looked at them: copy them first if they
+    /// are to be examined.
     pub fn open(directory: &Path, options: LogOptions) -> Result<Self, OpenError> {
-        Self::open_watched(directory, options, Arc::new(()))
+        let tail_area_bytes = options.tail_area_bytes.max(STORED_BYTES_MAX as u64);
+        Self::open_on(directory, LogOptions { tail_area_bytes, ..options }, Disk::default())
     }
 
-    /// As [`open`](Self::open), telling each durable step to `watch`, which may make it fail: for tests.
-    ///
-    /// # Errors
-    /// As [`open`](Self::open).
-    pub fn open_watched(directory: &Path, options: LogOptions, watch: Arc<dyn Watch>) -> Result<Self, OpenError> {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
-        let lock = layout::lock(directory)?;
-        let layout = Layout::read(directory)?;
-        if layout.is_new() {
-            if let Some(parent) = directory.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-                sync_directory(parent)?;
-            }
-            let mut incarnation = [0; 8];
-            getrandom::fill(&mut incarnation).map_err(|error| io::Error::other(error.to_string()))?;
-            HeadFile::create(&layout.head, u64::from_le_bytes(incarnation).max(1))?;
-        }
-        let damaged_head = || OpenError::Damaged {
-            segment: "head".into(),
-            sound_to: 0,
-            what: "the file that says where the log ends is missing or unreadable, so nobody can tell whether the log is whole".into(),
-        };
-        let opened = HeadFile::open(&layout.head).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => damaged_head(),
-            _ => OpenError::Io(error),
-        })?;
-        let (head_file, acknowledged) = opened.ok_or_else(damaged_head)?;
-        let (segments, end) = load(directory, &layout, acknowledged, watch.as_ref())?;
-        let mut writer = Writer { head_file, failed: None };
-        if end != acknowledged {
-            // Written before the last stop and never acknowledged, but whole: it stays.
-            info!(from = acknowledged.seq + 1, to = end.seq, "events that were written and not acknowledged are kept");
-            segments.active.sync(watch.as_ref())?;
-            writer.head_file.write(end)?;
-            writer.head_file.sync()?;
-        }
-        let directory = directory.to_owned();
-        let (segments, head, writer) = (RwLock::new(segments), RwLock::new(end), Mutex::new(writer));
-        Ok(Self { directory, options, segments, head, writer, watch, _lock: lock })
-    }
-
-    /// The incarnation of the log in a directory, without opening it: works while another process has it.
+    /// The incarnation of the log in `directory`, without opening it: works while another process has it.
     ///
     /// # Errors
     /// There is no log, or its head can't be read.
     pub fn incarnation(directory: &Path) -> Result<u64, OpenError> {
-        let found = HeadFile::open(&directory.join(layout::HEAD))?;
-        let unreadable = || io::Error::other("the log's head file can't be read");
-        Ok(found.ok_or_else(unreadable)?.1.incarnation)
+        let noted = Noted::read(&std::fs::File::open(directory.join(tail::FILE_NAME))?)?;
+        let noted = noted.ok_or_else(|| OpenError::damaged(tail::FILE_NAME, 0, "neither note of the log's head can be read"))?;
+        Ok(noted.head.incarnation)
     }
 
-    /// Moves the full active segment into a sealed file and begins another. A crash at any step is resumed at the next start.
-    fn roll(&self) -> Result<(), AppendError> {
-        let failed = |error: &dyn std::fmt::Display| AppendError::Unknown(format!("sealing a segment failed: {error}"));
-        let (old, head) = (Arc::clone(&self.segments.read().active), *self.head.read());
-        let sealed_path = layout::sealed_path(&self.directory, old.before().seq + 1);
-        let draft = sealed_path.with_added_extension("new");
-        let file = FileLog::create(&draft, old.before()).map_err(|error| failed(&error))?;
-        let mut next = old.before().seq + 1;
-        while next <= head.seq {
-            for group in old.read(next, head.seq, 4 << 20).map_err(|error| failed(&error))? {
-                file.append_unsynced(&group)?;
-                next = group.last + 1;
+    fn open_on(directory: &Path, options: LogOptions, disk: Disk) -> Result<Self, OpenError> {
+        std::fs::create_dir_all(directory)?;
+        let lock = Lock::take(&directory.join("lock"))?;
+        let recovered = recover::recover(directory, &options, &disk)?;
+        let progress = Progress { absorbed: recovered.head.seq, waiting_bytes: 0, urged: false, closing: false, poison: None };
+        let view = View {
+            head: recovered.head,
+            sealed: Arc::new(recovered.sealed),
+            active: Arc::new(recovered.active),
+            recent: VecDeque::new(),
+            recent_bytes: 0,
+        };
+        let shared = Arc::new(Shared {
+            directory: directory.to_owned(),
+            options,
+            disk,
+            view: RwLock::new(view),
+            progress: Mutex::new(progress),
+            work: Condvar::new(),
+            moved: Condvar::new(),
+        });
+        let absorber = absorb::start(Arc::clone(&shared), recovered.fill)?;
+        Ok(Self { shared, tail: Mutex::new(recovered.tail), absorber: Some(absorber), _lock: lock })
+    }
+
+    /// Waits until the tail has room for `group`.
+    fn make_room(&self, tail: &mut Tail, group: &Group) -> Result<(), AppendError> {
+        match tail.room(group) {
+            Room::Here => Ok(()),
+            Room::TooLarge => Err(GroupError::Full.into()),
+            Room::Behind(seq) => {
+                let mut progress = self.shared.progress.lock();
+                while progress.absorbed < seq {
+                    if let Some(why) = &progress.poison {
+                        return Err(AppendError::Unknown(why.clone()));
+                    }
+                    progress.urged = true;
+                    self.shared.work.notify_one();
+                    self.shared.moved.wait(&mut progress);
+                }
+                drop(progress);
+                tail.turn().map_err(|error| self.shared.poison(error.to_string()))
             }
         }
-        let step = |step: Step| self.watch.passes(step).map_err(|error| failed(&error));
-        step(Step::SealedWritten)?;
-        file.seal().map_err(|error| failed(&error))?;
-        step(Step::SealedSynced)?;
-        fs::rename(&draft, &sealed_path).map_err(|error| failed(&error))?;
-        sync_directory(&self.directory).map_err(|error| failed(&error))?;
-        step(Step::SealedNamed)?;
-        let file = FileLog::open(&sealed_path).map_err(|error| failed(&error))?;
-        let active = Active::create(&self.directory, head, self.watch.as_ref()).map_err(|error| failed(&error))?;
-        step(Step::NextSegmentMade)?;
-        {
-            let mut segments = self.segments.write();
-            segments.sealed.insert(old.before().seq + 1, Arc::new(file));
-            segments.active = Arc::new(active);
-        }
-        // A reader may still hold it; its files live until then.
-        fs::remove_dir_all(old.path()).map_err(|error| failed(&error))?;
-        sync_directory(&self.directory).map_err(|error| failed(&error))?;
-        step(Step::OldSegmentRemoved)
-    }
-
-    fn write(&self, writer: &mut Writer, group: &Group) -> Result<Head, AppendError> {
-        let head = *self.head.read();
-        let active = Arc::clone(&self.segments.read().active);
-        let watch = self.watch.as_ref();
-        active.put(group, watch)?;
-        active.sync(watch).map_err(|error| AppendError::Unknown(error.to_string()))?;
-        let next = Head { seq: group.last, hash: group.hash, ..head };
-        let unknown = |error: io::Error| AppendError::Unknown(error.to_string());
-        writer.head_file.write(next).map_err(unknown)?;
-        watch.passes(Step::HeadWritten).map_err(unknown)?;
-        writer.head_file.sync().map_err(unknown)?;
-        watch.passes(Step::HeadSynced).map_err(unknown)?;
-        *self.head.write() = next;
-        if active.is_full(self.options) {
-            self.roll()?;
-        }
-        Ok(next)
     }
 }
 
-/// Opens every segment in order and follows the chain through all of them.
-fn load(directory: &Path, layout: &Layout, acknowledged: Head, watch: &dyn Watch) -> Result<(Segments, Head), OpenError> {
-    layout.remove_drafts()?;
-    let mut end = Head { incarnation: acknowledged.incarnation, seq: 0, hash: Hash::default() };
-    let mut sealed = BTreeMap::new();
-    for first in &layout.sealed {
-        let path = layout::sealed_path(directory, *first);
-        let file = FileLog::open(&path)?;
-        let follows = file.before().seq == end.seq && file.before().hash == end.hash && file.before().incarnation == end.incarnation;
-        if *first != end.seq + 1 || !follows || !file.is_sealed() {
-            let what = format!("the segment from event {} is missing, or this one was changed, cut or swapped", end.seq + 1);
-            return Err(OpenError::Damaged { segment: layout::name_of(&path), sound_to: end.seq, what });
+impl Shared {
+    /// Takes nothing more from here on.
+    fn poison(&self, why: String) -> AppendError {
+        tracing::error!(%why, "the log takes nothing more until it is opened again");
+        self.progress.lock().poison.get_or_insert_with(|| why.clone());
+        self.moved.notify_all();
+        AppendError::Unknown(why)
+    }
+
+    fn publish(&self, group: Group, head: Head) {
+        let bytes = group.frames.len();
+        {
+            let mut view = self.view.write();
+            view.recent.push_back(Arc::new(group));
+            view.recent_bytes += bytes;
+            view.head = head;
         }
-        end = file.head();
-        sealed.insert(*first, Arc::new(file));
+        let mut progress = self.progress.lock();
+        progress.waiting_bytes += bytes as u64;
+        if progress.waiting_bytes >= self.options.absorb_bytes {
+            self.work.notify_one();
+        }
     }
-    // A segment that is sealed is no longer active: its removal was cut short.
-    for first in layout.active.iter().filter(|first| layout.sealed.contains(first)) {
-        warn!(first, "the removal of a sealed segment's first form is finished");
-        fs::remove_dir_all(layout::active_path(directory, *first))?;
-        sync_directory(directory)?;
+
+    /// Where the groups from `from` on are; of recent ones, no more than `bytes_max` asks for.
+    fn locate(&self, from: u64, bytes_max: usize) -> Place {
+        let view = self.view.read();
+        if from > view.head.seq {
+            return Place::End;
+        }
+        if view.recent.front().is_some_and(|group| group.first <= from) {
+            let start = view.recent.partition_point(|group| group.last < from);
+            let mut bytes = 0;
+            let fits = |group: &&Arc<Group>| {
+                let room = bytes == 0 || bytes < bytes_max;
+                bytes += group.frames.len();
+                room
+            };
+            return Place::Recent(view.recent.range(start..).take_while(fits).cloned().collect());
+        }
+        if from >= view.active.first() {
+            return Place::Active(Arc::clone(&view.active));
+        }
+        let after = view.sealed.partition_point(|segment| segment.summary().first <= from);
+        Place::Sealed(Arc::clone(&view.sealed[after.saturating_sub(1)]))
     }
-    let next = end.seq + 1;
-    if let Some(other) = layout.active.iter().find(|first| !layout.sealed.contains(first) && **first != next) {
-        let what = format!("the segment from event {next} is missing");
-        return Err(OpenError::Damaged { segment: layout::name_of(&layout::active_path(directory, *other)), sound_to: end.seq, what });
-    }
-    let there = layout.active.contains(&next);
-    if !there && acknowledged.seq > end.seq {
-        let what = "the segment is missing".to_owned();
-        let segment = layout::name_of(&layout::active_path(directory, next));
-        return Err(OpenError::Damaged { segment, sound_to: end.seq, what });
-    }
-    let active = if there && acknowledged.seq > end.seq {
-        Active::open(directory, end)?
-    } else if there {
-        // Nothing in it was acknowledged: where it can't be read, its making was cut short.
-        Active::open(directory, end).or_else(|_| Active::replace(directory, end, watch))?
-    } else {
-        Active::create(directory, end, watch)?
-    };
-    let end = active.verify(acknowledged)?;
-    Ok((Segments { sealed, active: Arc::new(active) }, end))
 }
 
 impl EventLog for SledLog {
     fn head(&self) -> Head {
-        *self.head.read()
+        self.shared.view.read().head
     }
 
     fn append(&self, group: Group) -> Result<Head, AppendError> {
-        let mut writer = self.writer.lock();
-        if let Some(why) = &writer.failed {
+        let mut tail = self.tail.lock();
+        if let Some(why) = &self.shared.progress.lock().poison {
             return Err(AppendError::Unknown(why.clone()));
         }
         let head = self.head();
-        if group.first != head.seq + 1 || group.previous != head.hash {
-            return Err(AppendError::Conflict { at: head.seq, expected: head.seq + 1 });
-        }
-        group.verify(head.seq + 1, head.hash)?;
-        let written = self.write(&mut writer, &group);
-        if let Err(error) = &written {
-            writer.failed = Some(error.to_string());
-        }
-        written
+        super::admit(&group, head)?;
+        self.make_room(&mut tail, &group)?;
+        let next = Head { seq: group.last, hash: group.hash, ..head };
+        tail.append(&group, next).map_err(|error| self.shared.poison(error.to_string()))?;
+        self.shared.publish(group, next);
+        Ok(next)
     }
 
     fn read(&self, from: u64, bytes_max: usize) -> Result<Vec<Arc<Group>>, ReadError> {
-        let head = self.head();
-        let (mut groups, mut taken, mut next): (Vec<Arc<Group>>, usize, u64) = (Vec::new(), 0, from);
-        while next <= head.seq && (groups.is_empty() || taken < bytes_max) {
-            let (sealed, active) = {
-                let segments = self.segments.read();
-                let sealed = segments.sealed.range(..=next.max(1)).next_back().map(|(_, file)| Arc::clone(file));
-                (sealed.filter(|file| file.head().seq >= next), Arc::clone(&segments.active))
+        let mut next = from.max(1);
+        let mut groups: Vec<Arc<Group>> = Vec::new();
+        let mut bytes = 0;
+        while groups.is_empty() || bytes < bytes_max {
+            let more = match self.shared.locate(next, bytes_max - bytes) {
+                Place::End => break,
+                Place::Recent(more) => more,
+                Place::Active(store) => read_store(&store, next, bytes_max - bytes)?,
+                Place::Sealed(segment) => segment.read(next, bytes_max - bytes)?,
             };
-            let room = bytes_max.saturating_sub(taken);
-            let found = match sealed {
-                Some(file) => file.read(next, room)?,
-                None => active.read(next, head.seq, room)?,
-            };
-            let Some(last) = found.last() else { break };
-            next = last.last + 1;
-            taken += found.iter().map(|group| group.frames.len()).sum::<usize>();
-            groups.extend(found);
+            let before = next;
+            for group in more {
+                let follows = group.first <= next
+                    && group.last >= next
+                    && groups.last().is_none_or(|last| last.last + 1 == group.first && last.hash == group.previous);
+                if !follows {
+                    return Err(damaged(next));
+                }
+                next = group.last + 1;
+                bytes = bytes.saturating_add(group.frames.len());
+                groups.push(group);
+            }
+            if next == before {
+                return Err(damaged(next));
+            }
         }
         Ok(groups)
     }
 }
+
+fn damaged(next: u64) -> ReadError {
+    ReadError::Damaged { sound_to: next - 1, fault: GroupError::Chain { first: next } }
+}
+
+fn read_store(store: &Store, from: u64, bytes_max: usize) -> Result<Vec<Arc<Group>>, ReadError> {
+    let mut groups: Vec<Arc<Group>> = Vec::new();
+    let mut bytes = 0;
+    let scanned = store.scan(from, Check::Frames, |group| {
+        if group.last < from {
+            return std::ops::ControlFlow::Continue(());
+        }
+        bytes += group.frames.len();
+        groups.push(Arc::new(group));
+        if bytes >= bytes_max { std::ops::ControlFlow::Break(()) } else { std::ops::ControlFlow::Continue(()) }
+    });
+    let sound_to = groups.last().map_or(from - 1, |group| group.last);
+    match scanned {
+        Ok(()) => Ok(groups),
+        Err(ScanError::Group(fault)) => Err(ReadError::Damaged { sound_to, fault }),
+        Err(ScanError::Sled(why)) => Err(ReadError::Io(why)),
+    }
+}
+
+impl Drop for SledLog {
+    fn drop(&mut self) {
+        self.shared.progress.lock().closing = true;
+        self.shared.work.notify_one();
+        if self.absorber.take().is_some_and(|absorber| absorber.join().is_err()) {
+            tracing::error!("the log's absorbing thread ended by a panic; nothing that was acknowledged is lost");
+        }
+        // Makes the last note of the head durable; without it the head lags by one group, which is allowed.
+        if let Err(error) = self.tail.get_mut().sync() {
+            tracing::warn!(%error, "the head of the log could not be synced at its end");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

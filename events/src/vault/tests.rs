@@ -92,3 +92,18 @@ fn strange_files_are_no_secrets() {
     }
     assert!(vault.list().unwrap().is_empty());
 }
+
+#[test]
+fn what_no_event_names_is_collected_and_nothing_else() {
+    let directory = TempDir::new().unwrap();
+    let vault = vault(&directory);
+    for owner in 1..=3 {
+        vault.put(name(owner, 1), &secret("one")).unwrap();
+    }
+    fs::write(vault.directory.join("node-token.0000000000000009.00000001.new"), b"half").unwrap();
+    fs::write(vault.directory.join("README"), b"mine").unwrap();
+    assert_eq!(vault.collect(&BTreeSet::from([name(2, 1), name(7, 1)])).unwrap(), BTreeSet::from([name(1, 1), name(3, 1)]));
+    assert_eq!(vault.list().unwrap(), BTreeSet::from([name(2, 1)]));
+    assert_eq!(fs::read_dir(&vault.directory).unwrap().count(), 2);
+    assert!(vault.collect(&BTreeSet::from([name(2, 1)])).unwrap().is_empty());
+}

@@ -1,61 +1,33 @@
-#![allow(clippy::unwrap_used, reason = "a failed open is a failed test")]
+//! The plain-file form: what every log promises, and that it is all there after a reopening.
+
+#![allow(clippy::unwrap_used, reason = "a log that does not open is a failed test")]
+
+use tempfile::TempDir;
+
 use super::*;
 use crate::log::conformance;
 
-fn empty() -> Head {
-    Head { incarnation: 7, seq: 0, hash: Hash::default() }
-}
-
-/// A sealed file with some groups, its bytes and its end.
-fn sealed(directory: &Path) -> (PathBuf, Vec<u8>, Head) {
-    let path = directory.join("sealed");
-    let log = FileLog::create(&path, empty()).unwrap();
-    for count in [1, 5, 2, 9] {
-        log.append(conformance::next(log.head(), count)).unwrap();
-    }
-    log.seal().unwrap();
-    (path.clone(), std::fs::read(&path).unwrap(), log.head())
-}
-
 #[test]
 fn keeps_what_every_log_promises() {
-    let directory = tempfile::tempdir().unwrap();
-    let number = std::cell::Cell::new(0);
+    let directories = TempDir::new().unwrap();
+    let count = std::cell::Cell::new(0);
     conformance::check(|| {
-        number.set(number.get() + 1);
-        FileLog::create(&directory.path().join(number.get().to_string()), empty()).unwrap()
+        count.set(count.get() + 1);
+        FileLog::open(&directories.path().join(count.get().to_string())).unwrap()
     });
 }
 
 #[test]
-fn a_sealed_file_opens_as_it_was_and_takes_nothing_more() {
-    let directory = tempfile::tempdir().unwrap();
-    let (path, _, head) = sealed(directory.path());
-    let log = FileLog::open(&path).unwrap();
-    assert!(log.is_sealed());
-    assert_eq!(log.head(), head);
-    assert_eq!(log.read(1, usize::MAX).unwrap().len(), 4);
-    assert!(matches!(log.append(conformance::next(head, 1)), Err(AppendError::Unknown(_))));
+fn is_all_there_after_a_reopening() {
+    let directory = TempDir::new().unwrap();
+    conformance::check_reopen(|| FileLog::open(directory.path()).unwrap());
 }
 
 #[test]
-fn every_flipped_bit_and_every_cut_of_a_sealed_file_is_found() {
-    let directory = tempfile::tempdir().unwrap();
-    let (path, sound, _) = sealed(directory.path());
-    let mut unnoticed = Vec::new();
-    for place in 0..sound.len() {
-        let mut flipped = sound.clone();
-        flipped[place] ^= 1 << (place % 8);
-        std::fs::write(&path, &flipped).unwrap();
-        if FileLog::open(&path).is_ok_and(|log| log.is_sealed()) {
-            unnoticed.push(place);
-        }
-        std::fs::write(&path, &sound[..place]).unwrap();
-        if FileLog::open(&path).is_ok_and(|log| log.is_sealed()) {
-            unnoticed.push(place);
-        }
-    }
-    assert_eq!(unnoticed, Vec::<usize>::new());
-    std::fs::write(&path, [sound, vec![0]].concat()).unwrap();
-    assert!(FileLog::open(&path).is_err(), "something after the footer");
+fn one_process_at_a_time() {
+    let directory = TempDir::new().unwrap();
+    let log = FileLog::open(directory.path()).unwrap();
+    assert!(matches!(FileLog::open(directory.path()), Err(OpenError::InUse(_))));
+    drop(log);
+    FileLog::open(directory.path()).unwrap();
 }
