@@ -1,4 +1,9 @@
-//! The tests of the whole system, in one binary.
+//! The tests of the whole system, in one binary: more binaries would link the whole system again and again.
 
 mod architecture;
+mod drain;
+mod input;
 mod journey;
+mod placement;
+mod rotation;
+mod sessions;

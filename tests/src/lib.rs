@@ -3,5 +3,6 @@
 pub mod api;
 pub mod engine;
 pub mod paths;
+pub mod scripted;
 pub mod server;
 pub mod world;

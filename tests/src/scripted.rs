@@ -1,0 +1,111 @@
+//! A scripted agent: speaks the real protocol over a real socket, and breaks it where a test wants it broken.
+
+use std::net::TcpStream;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use spunto_core::event::MachineFacts;
+use spunto_core::protocol::{FromAgent, FromServer, Hello, Instance, PROTOCOL, write};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Message, WebSocket, client};
+
+/// How long a frame is waited for.
+const FRAME_WITHIN: Duration = Duration::from_secs(30);
+
+/// See the module.
+pub struct Scripted {
+    /// The connection.
+    pub socket: WebSocket<TcpStream>,
+}
+
+/// A hello of an agent with this instance.
+#[must_use]
+pub fn hello(instance: u64) -> Hello {
+    let facts = MachineFacts { hostname: "scripted".into(), cpus: 2, memory_bytes: 4 << 30, ..MachineFacts::default() };
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let clock_ms = u64::try_from(now.as_millis()).unwrap_or(0);
+    Hello { protocol: PROTOCOL, protocol_min: PROTOCOL, agent_version: "scripted".into(), instance: Instance(instance), facts, clock_ms }
+}
+
+impl Scripted {
+    /// Opens a connection; says nothing yet.
+    ///
+    /// # Errors
+    /// No connection, or no WebSocket.
+    pub fn open(url: &str, token: &str) -> anyhow::Result<Self> {
+        let address = url.trim_start_matches("http://");
+        let stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(FRAME_WITHIN))?;
+        let mut request = format!("ws://{address}/api/agent/connect").into_client_request()?;
+        request.headers_mut().insert("Authorization", format!("Bearer {token}").parse()?);
+        let (socket, _) = client(request, stream).map_err(|error| anyhow::anyhow!("{error}"))?;
+        Ok(Self { socket })
+    }
+
+    /// Opens a connection and says hello; the answer.
+    ///
+    /// # Errors
+    /// No answer.
+    pub fn greet(url: &str, token: &str, hello: Hello) -> anyhow::Result<(Self, FromServer)> {
+        let mut scripted = Self::open(url, token)?;
+        scripted.send(&FromAgent::Hello(hello))?;
+        let answer = scripted.receive()?;
+        Ok((scripted, answer))
+    }
+
+    /// A session with an empty machine.
+    ///
+    /// # Errors
+    /// It is not accepted.
+    pub fn session(url: &str, token: &str, instance: u64) -> anyhow::Result<Self> {
+        let (mut scripted, answer) = Self::greet(url, token, hello(instance))?;
+        if !matches!(answer, FromServer::Welcome { .. }) {
+            bail!("not welcome: {answer:?}");
+        }
+        scripted.send(&FromAgent::Inventory { page: 0, units: Vec::new(), last: true })?;
+        Ok(scripted)
+    }
+
+    /// Sends a frame.
+    ///
+    /// # Errors
+    /// The connection is gone.
+    pub fn send(&mut self, frame: &FromAgent) -> anyhow::Result<()> {
+        Ok(self.socket.send(Message::text(write(frame)))?)
+    }
+
+    /// The next frame but pings, which are answered.
+    ///
+    /// # Errors
+    /// The connection is closed, or nothing came.
+    pub fn receive(&mut self) -> anyhow::Result<FromServer> {
+        loop {
+            match self.socket.read().context("reading a frame")? {
+                Message::Text(text) => match FromServer::parse(&text)? {
+                    FromServer::Ping { nonce } => self.send(&FromAgent::Pong { nonce })?,
+                    frame => return Ok(frame),
+                },
+                Message::Close(frame) => bail!("closed: {frame:?}"),
+                _ => {}
+            }
+        }
+    }
+
+    /// Waits for the end of the connection, answering pings; the close code, 0 where there was none.
+    #[must_use]
+    pub fn closed(mut self) -> u16 {
+        loop {
+            match self.socket.read() {
+                Ok(Message::Close(frame)) => return frame.map_or(0, |frame| frame.code.into()),
+                Ok(Message::Text(text)) => {
+                    if let Ok(FromServer::Ping { nonce }) = FromServer::parse(&text) {
+                        // A connection that is closing takes nothing more.
+                        let _ = self.send(&FromAgent::Pong { nonce });
+                    }
+                }
+                Ok(_) => {}
+                Err(_) => return 0,
+            }
+        }
+    }
+}
