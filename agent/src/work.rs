@@ -50,6 +50,8 @@ pub struct Node {
     slots: Semaphore,
     /// Services come under the read half, their network goes under the write half.
     deployments: RwLock<()>,
+    /// One network is made at a time: Docker makes two of one name without a word.
+    making_network: tokio::sync::Mutex<()>,
 }
 
 struct Failure(UnitStep, Fault);
@@ -82,6 +84,7 @@ impl Node {
             running: Mutex::default(),
             slots: Semaphore::new(ORDERS_AT_A_TIME),
             deployments: RwLock::default(),
+            making_network: tokio::sync::Mutex::default(),
         };
         (Arc::new(node), frames)
     }
@@ -183,8 +186,11 @@ impl Node {
     async fn make(&self, unit: UnitId, operation: OperationId, launch: &Launch) -> Result<(), Failure> {
         let taken = self.taken.lock().clone();
         let start = crate::run::random();
-        let network =
-            self.docker.ensure_network(unit, &launch.network, self.config.pool, &taken, start).await.at(UnitStep::CreateNetwork)?;
+        let network = {
+            let _one_at_a_time = self.making_network.lock().await;
+            let network = self.docker.ensure_network(unit, &launch.network, self.config.pool, &taken, start);
+            network.await.at(UnitStep::CreateNetwork)?
+        };
         self.docker.create(unit, operation, launch, &network).await.at(UnitStep::CreateContainer)?;
         self.docker.start(&name_of(unit)).await.at(UnitStep::StartContainer)
     }

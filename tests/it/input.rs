@@ -105,7 +105,9 @@ fn bodies_names_and_paths_are_refused_in_words() {
     ] {
         assert_eq!(post(&workers, &body.to_string()).status, 422, "{}", body.to_string().chars().take(60).collect::<String>());
     }
-    for path in ["/api/nope", "/", "/api/orgs/x/nodes", "/api/orgs/org_aaaaaaaaaaaaa/nodes", &format!("{nodes}/nod_x"), &format!("{nodes}/..%2f..")] {
+    for path in
+        ["/api/nope", "/", "/api/orgs/x/nodes", "/api/orgs/org_aaaaaaaaaaaaa/nodes", &format!("{nodes}/nod_x"), &format!("{nodes}/..%2f..")]
+    {
         assert_eq!(world.api.get(path).unwrap().status, 404, "{path}");
     }
     assert_eq!(world.api.send("PUT", &nodes, Some("{}"), &[]).unwrap().status, 405);
@@ -129,7 +131,8 @@ fn foreign_and_absent_things_look_the_same_and_strangers_get_nothing() {
     assert_eq!(key.post(&world.of_org("/nodes"), &json!({ "name": "a" })).unwrap().status, 403);
     let (foreign, absent) = (key.get(&format!("/api/orgs/{other}/nodes")).unwrap(), key.get("/api/orgs/org_aaaaaaaaaaaaa/nodes").unwrap());
     assert_eq!((foreign.status, &foreign.text), (404, &absent.text));
-    let cookie_alone = ureq::post(&format!("{}{}", world.api.url, world.of_org("/nodes"))).header("Cookie", "spunto_session=x").send_empty();
+    let cookie_alone =
+        ureq::post(&format!("{}{}", world.api.url, world.of_org("/nodes"))).header("Cookie", "spunto_session=x").send_empty();
     assert!(cookie_alone.is_err());
     assert_eq!(world.api.send("DELETE", "/metrics", None, &[]).unwrap().status, 405);
 }

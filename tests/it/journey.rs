@@ -29,15 +29,18 @@ fn the_returned_command_makes_a_node_that_listens_on_nothing_and_runs_workers() 
     assert!(sockets.status.success(), "{}", String::from_utf8_lossy(&sockets.stderr));
     assert_eq!(String::from_utf8_lossy(&sockets.stdout), "", "the agent listens on nothing");
 
-    let worker = world.running(&json!({ "name": "w1", "env": { "GREETING": "hello" }, "memory_bytes": 64 << 20, "cpu_millis": 500 })).unwrap();
+    let worker =
+        world.running(&json!({ "name": "w1", "env": { "GREETING": "hello" }, "memory_bytes": 64 << 20, "cpu_millis": 500 })).unwrap();
     let inspect = |format: &str| docker(&["inspect", "-f", format, &container_of(&worker)]).unwrap();
     assert_eq!(inspect("{{.HostConfig.Memory}} {{.HostConfig.NanoCpus}} {{.HostConfig.PidsLimit}}"), "67108864 500000000 4096");
     assert_eq!(inspect("{{.HostConfig.SecurityOpt}} {{.HostConfig.Init}}"), "[no-new-privileges] true");
     assert_eq!(inspect("{{len .HostConfig.PortBindings}} {{.HostConfig.PublishAllPorts}}"), "0 false");
     assert!(inspect("{{.Config.Env}}").contains("GREETING=hello"), "{}", inspect("{{.Config.Env}}"));
-    let gauges = wait_for("gauges", SOON, || Ok(Some(world.node(&agent.node)?["live"]["gauges"].clone()).filter(|gauges| !gauges.is_null())));
+    let gauges =
+        wait_for("gauges", SOON, || Ok(Some(world.node(&agent.node)?["live"]["gauges"].clone()).filter(|gauges| !gauges.is_null())));
     assert!(gauges.unwrap()["memory_total_bytes"].as_u64().unwrap() > 0);
-    let probed = wait_for("the isolation probe", SOON, || Ok(Some(world.node(&agent.node)?["isolation"].clone()).filter(|told| !told.is_null())));
+    let probed =
+        wait_for("the isolation probe", SOON, || Ok(Some(world.node(&agent.node)?["isolation"].clone()).filter(|told| !told.is_null())));
     assert_eq!(probed.unwrap(), "isolated");
 }
 
@@ -102,7 +105,10 @@ fn with_nothing_online_the_error_names_each_node_s_reason() {
     let refused = world.spawn(&json!({})).unwrap();
     assert_eq!((refused.status, refused.code()), (409, "no_node_available"));
     let detail = refused.body["detail"].as_str().unwrap();
-    assert!(detail.contains("gone: its agent is not connected") && detail.contains("never-connected: its agent has never connected"), "{detail}");
+    assert!(
+        detail.contains("gone: its agent is not connected") && detail.contains("never-connected: its agent has never connected"),
+        "{detail}"
+    );
     let reasons: Vec<&str> = refused.body["nodes"].as_array().unwrap().iter().map(|node| node["reason"].as_str().unwrap()).collect();
     assert_eq!(reasons.len(), 2);
     assert!(reasons.contains(&"offline") && reasons.contains(&"pending"));
@@ -113,7 +119,8 @@ fn exits_that_happened_while_the_agent_was_away_are_told_when_it_is_back() {
     let mut world = World::new().unwrap();
     let agent = world.add_node("n1").unwrap();
     let stays = world.running(&json!({ "name": "stays" })).unwrap();
-    let ends = world.running(&json!({ "name": "ends", "command": ["sh", "-c", "while [ ! -e /end ]; do sleep 0.1; done; exit 7"] })).unwrap();
+    let ends =
+        world.running(&json!({ "name": "ends", "command": ["sh", "-c", "while [ ! -e /end ]; do sleep 0.1; done; exit 7"] })).unwrap();
     let lost = world.running(&json!({ "name": "lost" })).unwrap();
     docker(&["kill", &agent.container]).unwrap();
     world.wait_node(&agent.node, "offline").unwrap();

@@ -3,13 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "whatever fails here fails the test")]
 
 use std::collections::BTreeMap;
-use std::net::TcpListener;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::thread;
 
 use serde_json::{Value, json};
 use spunto_tests::api::wait_for;
-use spunto_tests::engine::docker;
+use spunto_tests::engine::{docker, paste};
 use spunto_tests::world::{SOON, WORKER_IMAGE, World, container_of};
 
 fn address_of(container: &str) -> String {
@@ -62,7 +61,8 @@ fn the_next_worker_goes_where_the_sum_of_workers_and_services_is_lower() {
     let path = world.of_project(&format!("/deployments/{}", created["id"].as_str().unwrap()));
     let running = wait_for("both services", SOON, || {
         let seen = world.api.get(&path)?.ok()?;
-        let all = seen["services"].as_array().is_some_and(|services| services.iter().all(|service| service["status"]["state"] == "running"));
+        let all =
+            seen["services"].as_array().is_some_and(|services| services.iter().all(|service| service["status"]["state"] == "running"));
         Ok(all.then_some(seen))
     });
     let containers: Vec<String> = running.unwrap()["services"].as_array().unwrap().iter().map(container_of).collect();
@@ -79,7 +79,15 @@ fn the_next_worker_goes_where_the_sum_of_workers_and_services_is_lower() {
     wait_for("the services to stop", SOON, || Ok((world.node(&other.node)?["load"] == 2).then_some(()))).unwrap();
     world.api.delete(&path).unwrap().ok().unwrap();
     wait_for("the deployment to be gone", SOON, || Ok((world.api.get(&path)?.status == 404).then_some(()))).unwrap();
-    let networks = docker(&["network", "ls", "-q", "--filter", "label=net.spunto.deployment", "--filter", &format!("label=net.spunto.node={}", other.node)]);
+    let networks = docker(&[
+        "network",
+        "ls",
+        "-q",
+        "--filter",
+        "label=net.spunto.deployment",
+        "--filter",
+        &format!("label=net.spunto.node={}", other.node),
+    ]);
     assert_eq!(networks.unwrap(), "", "its network went with it");
 }
 
@@ -92,7 +100,20 @@ fn workers_on_one_node_reach_neither_each_other_nor_the_metadata_service() {
     // The control: on a network of its own something that listens is reached, by name and address.
     let network = docker(&["inspect", "-f", "{{.HostConfig.NetworkMode}}", &listens]).unwrap();
     let label = format!("net.spunto.node={}", agent.node);
-    let control = docker(&["run", "-d", "--label", &label, "--label", "net.spunto.unit=control", "--network", &network, WORKER_IMAGE, "sleep", "1000"]).unwrap();
+    let control = docker(&[
+        "run",
+        "-d",
+        "--label",
+        &label,
+        "--label",
+        "net.spunto.unit=control",
+        "--network",
+        &network,
+        WORKER_IMAGE,
+        "sleep",
+        "1000",
+    ])
+    .unwrap();
     wait_for("the control to reach it", SOON, || Ok(reaches(&control, &address_of(&listens)).then_some(()))).unwrap();
     assert!(reaches(&control, &listens), "by name within one network");
     assert!(!reaches(&quiet, &address_of(&listens)), "by address from another worker");
@@ -104,21 +125,42 @@ fn workers_on_one_node_reach_neither_each_other_nor_the_metadata_service() {
     assert_eq!(seen.unwrap(), "isolated");
     docker(&["rm", "-f", &control]).unwrap();
 
-    // A planted metadata service on the host: the control container's network is no worker's, and reaches it.
-    let planted = "169.254.169.254";
-    let address = |verb: &str| Command::new("ip").args(["addr", verb, &format!("{planted}/32"), "dev", "lo"]).status();
-    // Left over from a run that was cut off, perhaps.
-    let _ = address("add");
-    let listener = TcpListener::bind((planted, 80)).unwrap();
-    let outside = docker(&["run", "-d", WORKER_IMAGE, "sleep", "1000"]).unwrap();
-    let metadata = |from: &str| docker(&["exec", from, "nc", "-w", "2", planted, "80", "-e", "true"]).is_ok();
-    let control = wait_for("the planted service to answer", SOON, || Ok(metadata(&outside).then_some(())));
-    let reached = metadata(&quiet);
+    let planted = Planted::new().unwrap();
+    let outside = docker(&["run", "-d", "--label", &label, "--label", "net.spunto.unit=control", WORKER_IMAGE, "sleep", "1000"]).unwrap();
+    let metadata = |from: &str| docker(&["exec", from, "nc", "-w", "2", METADATA, "80", "-e", "true"]).is_ok();
+    wait_for("the control, on no worker's network, to reach the planted service", SOON, || Ok(metadata(&outside).then_some(()))).unwrap();
+    assert!(!metadata(&quiet), "a worker reached the metadata service");
     docker(&["rm", "-f", &outside]).unwrap();
-    drop(listener);
-    let _ = address("del");
-    control.unwrap();
-    assert!(!reached, "a worker reached the metadata service");
+    drop(planted);
+}
+
+const METADATA: &str = "169.254.169.254";
+
+/// A metadata service beside the host, as clouds have it: in a network namespace of its own, behind a route.
+struct Planted(Child);
+
+impl Planted {
+    fn new() -> anyhow::Result<Self> {
+        // Left over from a run that was cut off, perhaps.
+        let _ = paste("ip netns del spunto-metadata; ip link del spunto-md0");
+        paste(&format!(
+            "set -e; ip netns add spunto-metadata; ip link add spunto-md0 type veth peer name spunto-md1 netns spunto-metadata
+            ip addr add 169.254.169.1/30 dev spunto-md0; ip link set spunto-md0 up
+            ip -n spunto-metadata addr add 169.254.169.2/30 dev spunto-md1; ip -n spunto-metadata addr add {METADATA}/32 dev spunto-md1
+            ip -n spunto-metadata link set spunto-md1 up; ip -n spunto-metadata route add default via 169.254.169.1
+            ip route add {METADATA}/32 via 169.254.169.2"
+        ))?;
+        let serves = "while true; do busybox nc -l -p 80 -e /bin/true; done";
+        Ok(Self(Command::new("ip").args(["netns", "exec", "spunto-metadata", "sh", "-c", serves]).stderr(Stdio::null()).spawn()?))
+    }
+}
+
+impl Drop for Planted {
+    fn drop(&mut self) {
+        // The namespace goes with its last process.
+        let _ = paste("ip netns pids spunto-metadata | xargs -r kill -9; ip netns del spunto-metadata; ip link del spunto-md0");
+        let _ = self.0.wait();
+    }
 }
 
 #[test]
@@ -131,7 +173,9 @@ fn a_hundred_workers_on_one_node() {
     let within = std::time::Duration::from_secs(300);
     wait_for("a hundred workers to run", within, || {
         let page = world.api.get(&world.of_org("/workers?limit=1000"))?.ok()?;
-        let states: Vec<&str> = page["items"].as_array().map_or_else(Vec::new, |items| items.iter().filter_map(|item| item["status"]["state"].as_str()).collect());
+        let states: Vec<&str> = page["items"]
+            .as_array()
+            .map_or_else(Vec::new, |items| items.iter().filter_map(|item| item["status"]["state"].as_str()).collect());
         anyhow::ensure!(!states.contains(&"failed"), "{}", page);
         Ok((states.len() == 100 && states.iter().all(|state| *state == "running")).then_some(()))
     })

@@ -1,5 +1,6 @@
 //! A control plane of a test's own, with real agents on the real engine; all of it is gone when the test ends.
 
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -226,7 +227,9 @@ impl Drop for World {
     fn drop(&mut self) {
         if std::thread::panicking() {
             for agent in &self.nodes {
-                eprintln!("--- {} says:\n{}", agent.container, docker(&["logs", "--tail", "20", &agent.container]).unwrap_or_default());
+                let log = Command::new("docker").args(["logs", "--tail", "20", &agent.container]).output();
+                let log = log.map(|log| String::from_utf8_lossy(&[log.stdout, log.stderr].concat()).into_owned());
+                eprintln!("--- {} says:\n{}", agent.container, log.unwrap_or_default());
             }
             eprintln!("--- the server says:\n{}", std::fs::read_to_string(&self.start.log).unwrap_or_default());
         }
