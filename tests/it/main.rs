@@ -4,6 +4,7 @@ mod architecture;
 mod drain;
 mod input;
 mod journey;
+mod kills;
 mod placement;
 mod rotation;
 mod sessions;

@@ -12,6 +12,7 @@ use spunto_core::event::PasswordCause;
 use spunto_core::name::check_password;
 use spunto_core::secret::Secret;
 use spunto_core::token::SecretDigest;
+use spunto_events::log::sled::LogOptions;
 
 use crate::auth::password;
 use crate::boot::{self, open};
@@ -32,7 +33,7 @@ pub fn setup_link(data: &Data, public_url: &str) -> anyhow::Result<()> {
 /// # Errors
 /// The server runs; there is no such user; the password is too short.
 pub async fn reset_password(data: &Data, email: &str) -> anyhow::Result<()> {
-    let opened = open(data).context("the server must be stopped for this")?;
+    let opened = open(data, LogOptions::default()).context("the server must be stopped for this")?;
     let state = replay(opened.log.as_ref())?;
     let digest = SecretDigest::keyed(opened.keys.emails.expose(), &email.trim().to_lowercase());
     let user = state.system.emails.get(&digest).copied();

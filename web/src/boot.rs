@@ -89,7 +89,7 @@ fn log_dir(data_dir: &Path) -> PathBuf {
 ///
 /// # Errors
 /// It is damaged, in use, or its key does not fit.
-pub fn open(data: &Data) -> anyhow::Result<Opened> {
+pub fn open(data: &Data, options: LogOptions) -> anyhow::Result<Opened> {
     use std::os::unix::fs::DirBuilderExt;
     let dir = &data.data_dir;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).with_context(|| format!("making {}", dir.display()))?;
@@ -99,7 +99,7 @@ pub fn open(data: &Data) -> anyhow::Result<Opened> {
     }
     let master = master_key(data, true)?;
     let older = data.old_master_key.iter().map(|text| Ok(MasterKey::new(&master::parse(text)?))).collect::<anyhow::Result<Vec<_>>>()?;
-    let log = Arc::new(SledLog::open(&log_dir(dir), LogOptions::default())?);
+    let log = Arc::new(SledLog::open(&log_dir(dir), options)?);
     let vault = Arc::new(Vault::open(&dir.join("vault"), MasterKey::new(&master), older)?);
     let keys = derived(&master, log.head().incarnation);
     Ok(Opened { log, vault, keys })
@@ -200,6 +200,15 @@ fn tls(serve: &Serve) -> anyhow::Result<Option<rustls::ServerConfig>> {
     Ok(Some(config.with_no_client_auth().with_single_cert(chain, key).context("certificate and key don't belong together")?))
 }
 
+fn log_options(serve: &Serve) -> LogOptions {
+    let usual = LogOptions::default();
+    match serve.segment_events {
+        None => usual,
+        // Small segments are for crash tests, which want the rest to happen often too.
+        Some(segment_events_max) => LogOptions { segment_events_max, absorb_bytes: 16 << 10, ..usual },
+    }
+}
+
 /// Runs the server until it is told to stop.
 ///
 /// # Errors
@@ -218,7 +227,7 @@ pub async fn serve(serve: &Serve) -> anyhow::Result<()> {
         agent_image,
         trusted_proxies: serve.trusted_proxy.clone(),
     };
-    let Running { app, mut journal } = start(open(&serve.data)?, settings).await?;
+    let Running { app, mut journal } = start(open(&serve.data, log_options(serve))?, settings).await?;
     let shared = app.clone();
     let mut server = HttpServer::new(move || {
         HttpApp::new()

@@ -90,6 +90,9 @@ pub struct Serve {
     /// Logs JSON instead of text.
     #[arg(long, env = "SPUNTO_LOG_JSON")]
     pub log_json: bool,
+    /// Events in a segment of the log before it is sealed; small in crash tests only.
+    #[arg(long, env = "SPUNTO_SEGMENT_EVENTS", hide = true)]
+    pub segment_events: Option<u64>,
     /// Threads that serve; default: one a core.
     #[arg(long, env = "SPUNTO_WORKERS", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub workers: Option<u16>,

@@ -1,12 +1,14 @@
 //! The binary `spunto`.
 
+use std::io::IsTerminal;
+
 use spunto_web::config::{Action, Admin, read};
 use spunto_web::{admin, boot};
 use tracing_subscriber::EnvFilter;
 
 fn log_to_stderr(filter: &str, json: bool) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(filter)?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr);
     let set = if json { builder.json().try_init() } else { builder.with_target(false).try_init() };
     set.map_err(|error| anyhow::anyhow!("starting the log: {error}"))
 }
