@@ -178,7 +178,7 @@ fn a_server_with_a_damaged_log_refuses_to_start_and_says_what_to_do() {
     world.server.stop().unwrap();
     world.start.flags.push("--segment-events=10".to_owned());
     world.server = world.start.run().unwrap();
-    for number in 0..30 {
+    for number in 0..200 {
         world.create_node(&format!("n{number}")).unwrap();
     }
     assert!(world.server.stop().unwrap().success(), "a graceful stop is a success");
@@ -207,7 +207,7 @@ fn a_server_with_a_damaged_log_refuses_to_start_and_says_what_to_do() {
         assert!(error.contains("sound up to event") && error.contains("restore"), "{what}: {error}");
     }
     world.server = world.start.run().unwrap();
-    assert_eq!(nodes_of(&world.api, &world.org).len(), 30, "the sound one starts");
+    assert_eq!(nodes_of(&world.api, &world.org).len(), 200, "the sound one starts");
 }
 
 type Damage = fn(&Path);

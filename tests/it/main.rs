@@ -8,3 +8,4 @@ mod kills;
 mod placement;
 mod rotation;
 mod sessions;
+mod tidy;

@@ -80,15 +80,11 @@ pub(super) fn decide(org: &Org, request: &Request, id: OrgId, node: NodeId, comm
         NodeCommand::RefuseConnection { reason, address, count } => {
             Ok(refuse_connection(known, request, id, node, (*reason, address, *count)))
         }
-        NodeCommand::EndAgentSession { epoch, reason } => {
-            if *epoch != known.epoch {
-                return Err(Refusal::StaleEpoch { epoch: *epoch, current: known.epoch });
-            }
-            if !known.is_connected() {
-                return Ok(Decision::nothing());
-            }
-            one(NodeOffline { node, epoch: *epoch, reason: *reason }.into())
+        NodeCommand::EndAgentSession { epoch, .. } if *epoch != known.epoch => {
+            Err(Refusal::StaleEpoch { epoch: *epoch, current: known.epoch })
         }
+        NodeCommand::EndAgentSession { .. } if !known.is_connected() => Ok(Decision::nothing()),
+        NodeCommand::EndAgentSession { epoch, reason } => one(NodeOffline { node, epoch: *epoch, reason: *reason }.into()),
     }
 }
 
