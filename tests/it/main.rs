@@ -6,6 +6,7 @@ mod input;
 mod journey;
 mod kills;
 mod placement;
+mod protocol;
 mod rotation;
 mod sessions;
 mod tidy;
