@@ -56,8 +56,16 @@ pub async fn follow(node: Arc<Node>) {
 
 async fn look(node: &Arc<Node>, unit: UnitId, told: &mut HashMap<UnitId, Told>, looks: &mpsc::Sender<UnitId>) {
     let lock = node.unit(unit);
-    // An order that is at work on this unit tells the result itself.
-    let Ok(_idle) = lock.try_lock() else { return };
+    let Ok(_idle) = lock.try_lock() else {
+        // An order is at work on this unit and tells its own result; what happens just after that is seen by looking again.
+        let (lock, looks) = (Arc::clone(&lock), looks.clone());
+        tokio::spawn(async move {
+            drop(lock.lock().await);
+            // With thousands waiting, the next event of this unit will do.
+            let _ = looks.try_send(unit);
+        });
+        return;
+    };
     let seen = match node.docker.look(&name_of(unit)).await {
         Ok(seen) => seen,
         Err(fault) => return warn!(%unit, %fault, "a unit could not be looked at"),

@@ -105,9 +105,14 @@ fn bodies_names_and_paths_are_refused_in_words() {
     ] {
         assert_eq!(post(&workers, &body.to_string()).status, 422, "{}", body.to_string().chars().take(60).collect::<String>());
     }
-    for path in
-        ["/api/nope", "/", "/api/orgs/x/nodes", "/api/orgs/org_aaaaaaaaaaaaa/nodes", &format!("{nodes}/nod_x"), &format!("{nodes}/..%2f..")]
-    {
+    for path in [
+        "/api/nope",
+        "/etc/passwd",
+        "/api/orgs/x/nodes",
+        "/api/orgs/org_aaaaaaaaaaaaa/nodes",
+        &format!("{nodes}/nod_x"),
+        &format!("{nodes}/..%2f.."),
+    ] {
         assert_eq!(world.api.get(path).unwrap().status, 404, "{path}");
     }
     assert_eq!(world.api.send("PUT", &nodes, Some("{}"), &[]).unwrap().status, 405);

@@ -5,6 +5,7 @@ mod drain;
 mod input;
 mod journey;
 mod kills;
+mod operator;
 mod placement;
 mod protocol;
 mod rotation;

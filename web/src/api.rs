@@ -3,8 +3,8 @@
 use actix_web::http::Method;
 use spunto_core::access::Permission as P;
 
-use crate::agent;
 use crate::endpoint::{Endpoint, Rule};
+use crate::{agent, pages};
 
 pub mod deployments;
 pub mod events;
@@ -109,6 +109,11 @@ fn work() -> Vec<Endpoint> {
 
 fn edges() -> Vec<Endpoint> {
     vec![
+        Endpoint::new(Method::GET, "/", Rule::Public, pages::page),
+        Endpoint::new(Method::GET, "/setup", Rule::Public, pages::page),
+        Endpoint::new(Method::GET, "/invitation", Rule::Public, pages::page),
+        Endpoint::new(Method::GET, "/page.js", Rule::Public, pages::script),
+        Endpoint::new(Method::GET, "/page.css", Rule::Public, pages::style),
         Endpoint::new(Method::GET, "/healthz", Rule::Public, health::healthy),
         Endpoint::new(Method::GET, "/readyz", Rule::Public, health::ready),
         Endpoint::new(Method::GET, "/metrics", Rule::Public, health::metrics),

@@ -14,5 +14,6 @@ pub mod config;
 pub mod endpoint;
 pub mod headers;
 pub mod metrics;
+pub mod pages;
 pub mod problem;
 pub mod view;
