@@ -9,7 +9,8 @@ RUSTFLAGS="${RUSTFLAGS:-} -C target-feature=+crt-static" "$cargo" build --quiet 
 context="$(mktemp -d)"
 trap 'rm -rf "$context"' EXIT
 cp "target/$target/agent/spunto-agent" agent/Dockerfile "$context/"
-docker build --quiet --tag spunto-agent:local "$context" >/dev/null
+# The builder's advice is no news; its errors are.
+docker build --quiet --tag spunto-agent:local "$context" >/dev/null 2>"$context/errors" || { cat "$context/errors" >&2; exit 1; }
 
 if ! docker image inspect spunto-busybox:local >/dev/null 2>&1; then
 	root="$context/root"

@@ -22,6 +22,7 @@ use crate::time::Timestamp;
 use crate::token::SecretDigest;
 
 mod account;
+mod circumstances;
 mod deployment;
 mod node;
 mod placement;
