@@ -53,7 +53,8 @@ fn the_same_agent_again_replaces_its_session_and_the_old_one_ends_nothing() {
     let seen = world.node(&node).unwrap();
     assert_eq!((&seen["status"]["state"], &seen["epoch"]), (&json!("online"), &json!(2)));
     second.send(&FromAgent::Goodbye { reason: "test".into() }).unwrap();
-    drop(second);
+    second.socket.close(None).unwrap();
+    let _ = second.closed();
     assert_eq!(world.wait_node(&node, "offline").unwrap()["status"]["reason"], "agent_stopped");
     wait_for("both connections to be freed", SOON, || Ok(connections(&world).ends_with(" 0").then_some(()))).unwrap();
 }

@@ -205,7 +205,7 @@ fn log_options(serve: &Serve) -> LogOptions {
     match serve.segment_events {
         None => usual,
         // Small segments are for crash tests, which want the rest to happen often too.
-        Some(segment_events_max) => LogOptions { segment_events_max, absorb_bytes: 16 << 10, ..usual },
+        Some(segment_events_max) => LogOptions { segment_events_max, absorb_bytes: 1 << 10, ..usual },
     }
 }
 

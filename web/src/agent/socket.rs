@@ -159,6 +159,11 @@ impl StreamHandler<Result<ws::Message, ws::ProtocolError>> for AgentSocket {
             Ok(ws::Message::Binary(_)) => self.end(CloseCode::Unsupported, "frames are text", ctx),
             Ok(ws::Message::Continuation(_)) => self.end(CloseCode::Protocol, "frames are not fragmented", ctx),
             Err(ws::ProtocolError::Overflow) => self.end(CloseCode::Size, "a frame to the server is at most 8192 bytes", ctx),
+            // The connection broke; nobody did wrong.
+            Err(ws::ProtocolError::Io(error)) => {
+                debug!(node = %self.node, %error, "an agent's connection broke");
+                ctx.stop();
+            }
             Err(error) => self.end(CloseCode::Protocol, &error.to_string(), ctx),
         }
     }
