@@ -36,6 +36,8 @@ if ! answers; then
 	command -v iptables >/dev/null || [ -x /usr/sbin/iptables ] || missing+=(iptables)
 fi
 [ -x /bin/busybox ] || missing+=(busybox-static)
+# The tests look into the agent's network namespace.
+command -v ss >/dev/null || missing+=(iproute2)
 if [ ${#missing[@]} -gt 0 ]; then
 	mapfile -t missing < <(printf '%s\n' "${missing[@]}" | sort -u)
 	install_packages "${missing[@]}"
