@@ -25,6 +25,10 @@ use crate::supervisor::{NodeSupervisor, Wake};
 /// How long a node is without a supervisor after one died, so that one that dies at once does not spin.
 const RESTART_AFTER: Duration = Duration::from_millis(500);
 
+/// How often, and how many times, one that is being made is looked for: an agent may be faster than the feed.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+const LOOKS_MAX: u32 = 100;
+
 /// What every supervisor works with.
 #[derive(Clone)]
 pub struct Parts {
@@ -51,6 +55,17 @@ impl Supervisors {
     #[must_use]
     pub fn find(&self, node: NodeId) -> Option<Addr<NodeSupervisor>> {
         self.by_node.read().get(&node).cloned()
+    }
+
+    /// The same, waiting a moment for one that is just being made.
+    pub async fn wait_for(&self, node: NodeId) -> Option<Addr<NodeSupervisor>> {
+        for _ in 0..LOOKS_MAX {
+            if let Some(found) = self.find(node) {
+                return Some(found);
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        self.find(node)
     }
 }
 

@@ -79,10 +79,17 @@ impl AgentSocket {
     }
 
     fn hello(&mut self, hello: Hello, ctx: &mut WebsocketContext<Self>) {
-        let (Some(supervisor), Some(link)) = (self.app.supervisors.find(self.node), self.link.take()) else {
-            // Just being made anew, or the node was deleted meanwhile: the agent dials again and learns which.
-            return self.end(CloseCode::Other(close::SERVER_STOPPING), "try again", ctx);
-        };
+        let (supervisors, node) = (self.app.supervisors.clone(), self.node);
+        let find = async move { supervisors.wait_for(node).await };
+        let waits = find.into_actor(self).map(|found, this, ctx| match (found, this.link.take()) {
+            (Some(supervisor), Some(link)) => this.connect(supervisor, hello, link, ctx),
+            // The node was deleted meanwhile: the agent dials again and learns so.
+            _ => this.end(CloseCode::Other(close::SERVER_STOPPING), "try again", ctx),
+        });
+        ctx.wait(waits);
+    }
+
+    fn connect(&mut self, supervisor: Addr<NodeSupervisor>, hello: Hello, link: Link, ctx: &mut WebsocketContext<Self>) {
         self.supervisor = Some(supervisor.clone());
         let connect = Connect { credential: self.credential, hello, address: self.address.clone(), link };
         let waits = supervisor.send(connect).into_actor(self).map(|answer, this, ctx| {
