@@ -89,7 +89,7 @@ fn what_docker_refuses_is_told_in_its_own_words() {
     let ends = world.wait_worker(ends["id"].as_str().unwrap(), "exited").unwrap();
     assert_eq!(ends["status"]["code"], 127);
     let path = world.of_project(&format!("/workers/{}/logs", ends["id"].as_str().unwrap()));
-    assert!(world.api.get(&path).unwrap().text.contains("/no/such/program"));
+    wait_for("the output", SOON, || Ok(world.api.get(&path)?.text.contains("/no/such/program").then_some(()))).unwrap();
 }
 
 #[test]

@@ -32,7 +32,11 @@ fn a_second_agent_with_the_same_token_is_refused_and_recorded_once() {
         assert!(message.contains("another agent with this token is connected"));
         assert_eq!(second.closed(), close::REFUSED);
     }
-    let node = world.node(&agent.node).unwrap();
+    let recorded = wait_for("the refusal to be shown", SOON, || {
+        let node = world.node(&agent.node)?;
+        Ok((!node["connection_refusals"][0].is_null()).then_some(node))
+    });
+    let node = recorded.unwrap();
     assert_eq!((&node["status"]["state"], &node["epoch"]), (&json!("online"), &json!(1)), "the first is undisturbed");
     assert_eq!(node["connection_refusals"][0]["reason"], "already_connected");
     let recorded = world.timeline(&agent.node).unwrap().iter().filter(|kind| *kind == "node.connection_refused").count();
