@@ -1,7 +1,8 @@
 //! What the agent needs of the host's own network, which its container does not see: the routes there are, and a rule that
 //! keeps workers from the cloud's metadata service. Done by a short-lived container on the host's network.
 //!
-//! The rule is one of policy routing: packets from the pool's addresses to the service's, TCP port 80, are prohibited. It needs
+//! The rules are those of policy routing: packets from the pool's addresses to the service's, TCP port 80, and from one of
+//! the pool's networks to another are prohibited. That needs
 //! no firewall tool, works beside iptables and nftables alike, and leaves the host's own access and DNS alone. It is set at
 //! each start of the agent, so it is back after a reboot.
 
@@ -43,7 +44,7 @@ impl Host {
 #[must_use]
 pub fn survey(pool: Pool) -> Host {
     let routes = std::fs::read_to_string("/proc/net/route").unwrap_or_default();
-    let blocked = METADATA.iter().try_for_each(|address| prohibit(pool, *address));
+    let blocked = rules(pool).iter().try_for_each(|rule| set(pool, rule));
     Host { routes, block_error: blocked.err().map(|error| error.to_string()) }
 }
 
@@ -62,9 +63,12 @@ pub async fn ask(docker: &Docker, image: &str, pool: Pool) -> Result<Host, Fault
 const RTM_NEWRULE: u16 = 32;
 const REQUEST_ACK_CREATE_EXCL: u16 = 0x1 | 0x4 | 0x400 | 0x200;
 const NLMSG_ERROR: u16 = 2;
+const ACTION_LOOK_UP: u8 = 1;
 const ACTION_PROHIBIT: u8 = 8;
+const TABLE_MAIN: u8 = 254;
 const FRA_DST: u16 = 1;
 const FRA_SRC: u16 = 2;
+const FRA_IIFNAME: u16 = 3;
 const FRA_PRIORITY: u16 = 6;
 const FRA_IP_PROTO: u16 = 22;
 const FRA_DPORT_RANGE: u16 = 24;
@@ -78,29 +82,62 @@ fn attribute(message: &mut Vec<u8>, kind: u16, value: &[u8]) {
     message.resize(message.len().next_multiple_of(4), 0);
 }
 
-fn rule(pool: Pool, metadata: Ipv4Addr) -> Vec<u8> {
-    let (source, source_bits) = pool.network().parts();
+/// A rule about packets from the pool's addresses.
+struct Rule {
+    priority: u32,
+    /// To these addresses.
+    to: Network,
+    /// Only those of TCP to this port.
+    tcp_port: Option<u16>,
+    /// Those of the host's own go their usual way; the others may not go at all.
+    of_host: bool,
+}
+
+/// All rules: the metadata service, and one worker's network from another. Docker keeps networks apart as well, but takes its own
+/// rules away for a moment whenever it makes a network.
+fn rules(pool: Pool) -> Vec<Rule> {
+    let pool = pool.network();
+    let metadata = METADATA.iter().map(|address| Rule {
+        priority: RULE_PRIORITY,
+        to: Network::new(*address, 32),
+        tcp_port: Some(HTTP),
+        of_host: false,
+    });
+    let mut rules: Vec<Rule> = metadata.collect();
+    rules.push(Rule { priority: RULE_PRIORITY + 1, to: pool, tcp_port: None, of_host: true });
+    rules.push(Rule { priority: RULE_PRIORITY + 2, to: pool, tcp_port: None, of_host: false });
+    rules
+}
+
+fn encode(pool: Pool, rule: &Rule) -> Vec<u8> {
+    let ((source, source_bits), (to, to_bits)) = (pool.network().parts(), rule.to.parts());
+    let (action, table) = if rule.of_host { (ACTION_LOOK_UP, TABLE_MAIN) } else { (ACTION_PROHIBIT, 0) };
     let mut message = vec![0; 4];
     message.extend_from_slice(&RTM_NEWRULE.to_ne_bytes());
     message.extend_from_slice(&REQUEST_ACK_CREATE_EXCL.to_ne_bytes());
     message.extend_from_slice(&1_u32.to_ne_bytes());
     message.extend_from_slice(&0_u32.to_ne_bytes());
-    // Family AF_INET, lengths of both addresses, no TOS, no table, two reserved, the action, no flags.
-    message.extend_from_slice(&[2, 32, source_bits, 0, 0, 0, 0, ACTION_PROHIBIT, 0, 0, 0, 0]);
-    attribute(&mut message, FRA_DST, &metadata.octets());
+    // Family AF_INET, lengths of both addresses, no TOS, the table, two reserved, the action, no flags.
+    message.extend_from_slice(&[2, to_bits, source_bits, 0, table, 0, 0, action, 0, 0, 0, 0]);
+    attribute(&mut message, FRA_DST, &to);
     attribute(&mut message, FRA_SRC, &source);
-    attribute(&mut message, FRA_PRIORITY, &RULE_PRIORITY.to_ne_bytes());
-    attribute(&mut message, FRA_IP_PROTO, &[TCP]);
-    attribute(&mut message, FRA_DPORT_RANGE, &[HTTP.to_ne_bytes(), HTTP.to_ne_bytes()].concat());
+    attribute(&mut message, FRA_PRIORITY, &rule.priority.to_ne_bytes());
+    if rule.of_host {
+        attribute(&mut message, FRA_IIFNAME, b"lo\0");
+    }
+    if let Some(port) = rule.tcp_port {
+        attribute(&mut message, FRA_IP_PROTO, &[TCP]);
+        attribute(&mut message, FRA_DPORT_RANGE, &[port.to_ne_bytes(), port.to_ne_bytes()].concat());
+    }
     let length = u32::try_from(message.len()).expect("a rule is a hundred bytes");
     message[..4].copy_from_slice(&length.to_ne_bytes());
     message
 }
 
-fn prohibit(pool: Pool, metadata: Ipv4Addr) -> Result<(), Errno> {
+fn set(pool: Pool, rule: &Rule) -> Result<(), Errno> {
     // Protocol 0 of this family is NETLINK_ROUTE.
     let socket: OwnedFd = rustix::net::socket(AddressFamily::NETLINK, SocketType::RAW, None)?;
-    rustix::net::sendto(&socket, &rule(pool, metadata), SendFlags::empty(), &SocketAddrNetlink::new(0, 0))?;
+    rustix::net::sendto(&socket, &encode(pool, rule), SendFlags::empty(), &SocketAddrNetlink::new(0, 0))?;
     let mut answer = [0_u8; 1024];
     let (_, received) = rustix::net::recv(&socket, &mut answer, RecvFlags::empty())?;
     let told = answer.get(..received.min(answer.len())).unwrap_or_default();
@@ -121,10 +158,14 @@ mod tests {
 
     #[test]
     fn a_rule_is_as_long_as_it_says() {
-        let message = rule("10.213.0.0/16".parse().unwrap(), METADATA[0]);
-        assert_eq!(u32::from_ne_bytes(message[..4].try_into().unwrap()) as usize, message.len());
-        assert_eq!(message.len() % 4, 0);
-        assert_eq!(message.len(), 16 + 12 + 8 + 8 + 8 + 8 + 8);
+        let pool = "10.213.0.0/16".parse().unwrap();
+        let lengths = rules(pool).into_iter().map(|rule| {
+            let message = encode(pool, &rule);
+            assert_eq!(u32::from_ne_bytes(message[..4].try_into().unwrap()) as usize, message.len());
+            assert_eq!(message.len() % 4, 0);
+            message.len()
+        });
+        assert_eq!(lengths.collect::<Vec<_>>(), [68, 68, 60, 52]);
     }
 
     #[test]
