@@ -132,6 +132,7 @@ impl NodeSupervisor {
             causation: 0,
             expected_version: None,
             idempotency: None,
+            address: None,
             command,
         }
     }

@@ -27,6 +27,8 @@ pub struct Request {
     pub expected_version: Option<u64>,
     /// The client's `Idempotency-Key` and the hash of what it asked.
     pub idempotency: Option<Idempotency>,
+    /// Where a person or a key calls from; none for what comes from inside.
+    pub address: Option<String>,
     /// What is wanted.
     pub command: Command,
 }

@@ -2,8 +2,8 @@
 //!
 //! A refusal changes nothing. A decision with no events is a command that is already true (a repeated report, a repeated request).
 
-use crate::command::{Command, IDEMPOTENCY_KEY_BYTES_MAX, Request};
-use crate::event::{Event, RequestRecorded};
+use crate::command::{Command, IDEMPOTENCY_KEY_BYTES_MAX, Idempotency, Request};
+use crate::event::{ActorSeen, Event, RequestRecorded};
 use crate::id::OrgId;
 use crate::outcome::Outcome;
 use crate::record::StreamId;
@@ -88,14 +88,22 @@ pub fn decide(state: &State, request: &Request) -> Result<Decision, Refusal> {
         Command::Deployment(org, deployment, command) => deployment::decide(state, request, *org, *deployment, command),
         Command::Agent(org, node, epoch, report) => agent::decide(find_org(state, *org)?, *org, *node, *epoch, report),
     }?;
-    Ok(match (&request.idempotency, org) {
-        (Some(asked), Some(org)) => {
-            let outcome = decision.outcome;
-            let recorded = RequestRecorded { org, principal: request.actor, key: asked.key.clone(), body_hash: asked.body_hash, outcome };
-            decision.with(Some(org), StreamId::Org(org), recorded)
-        }
-        _ => decision,
-    })
+    Ok(surrounded(state, request, org, decision))
+}
+
+/// The decision with what the log remembers of the request itself: where it came from, and how a repeat is answered.
+fn surrounded(state: &State, request: &Request, org: Option<OrgId>, mut decision: Decision) -> Decision {
+    let Some((id, known)) = org.and_then(|org| Some((org, state.orgs.get(&org)?))) else { return decision };
+    let from = request.address.as_ref().filter(|from| known.addresses.get(&request.actor) != Some(from));
+    if let Some(address) = from.filter(|_| !decision.drafts.is_empty()) {
+        let seen = ActorSeen { org: id, actor: request.actor, address: address.clone() };
+        decision.drafts.insert(0, Draft { org: Some(id), stream: StreamId::Org(id), event: seen.into() });
+    }
+    if let Some(Idempotency { key, body_hash }) = request.idempotency.clone() {
+        let recorded = RequestRecorded { org: id, principal: request.actor, key, body_hash, outcome: decision.outcome };
+        decision = decision.with(Some(id), StreamId::Org(id), recorded);
+    }
+    decision
 }
 
 fn find_org(state: &State, id: OrgId) -> Result<&Org, Refusal> {

@@ -38,6 +38,7 @@ macro_rules! for_each_event {
             40 "api_key.created" ApiKeyCreated;
             41 "api_key.revoked" ApiKeyRevoked;
             50 "request.recorded" RequestRecorded;
+            51 "actor.seen" ActorSeen;
             100 "node.created" NodeCreated;
             101 "node.provisioning_failed" NodeProvisioningFailed;
             102 "node.online" NodeOnline;

@@ -84,6 +84,8 @@ macro_rules! ids {
             }
         }
 
+        crate::schema::text_schema!($name, stringify!($name), concat!("^", $prefix, "_[a-z2-7]{13}$"), concat!($prefix, "_aaaaaaaaaaaaa"));
+
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 if serializer.is_human_readable() { serializer.collect_str(self) } else { serializer.serialize_u64(self.0) }
@@ -151,6 +153,8 @@ impl FromStr for UnitId {
         text.parse().map(Self::Worker).or_else(|_| text.parse().map(Self::Service))
     }
 }
+
+crate::schema::text_schema!(UnitId, "UnitId", "^(wkr|svc)_[a-z2-7]{13}$", "wkr_aaaaaaaaaaaaa");
 
 impl Serialize for UnitId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

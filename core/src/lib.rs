@@ -15,6 +15,7 @@ pub mod plan;
 pub mod protocol;
 pub mod record;
 pub mod refusal;
+mod schema;
 pub mod secret;
 pub mod state;
 pub mod time;

@@ -1,11 +1,13 @@
 //! What a command made: the ids that a first reply named, so that a repeated request can name them again.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{ApiKeyId, DeploymentId, InvitationId, NodeId, OrgId, ProjectId, SessionId, UserId, WorkerId};
 
 /// The thing that a command created, if any.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Nothing new.
     Done,

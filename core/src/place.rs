@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::id::NodeId;
@@ -16,7 +17,7 @@ pub const LEAST_LOADED_VERSION: u16 = 1;
 pub const RUNNERS_UP_MAX: usize = 3;
 
 /// How nodes are compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Policy {
     /// The fewest units.
@@ -24,7 +25,7 @@ pub enum Policy {
 }
 
 /// What a unit (or the services of a deployment together) asks of a node.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Requirements {
     /// CPU in thousandths of a core; 0 asks for none.
     pub cpu_millis: u64,
@@ -45,7 +46,7 @@ impl Requirements {
 }
 
 /// Why a node was not eligible.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Ineligible {
     /// Its agent has never connected.
@@ -112,7 +113,7 @@ pub struct Candidate<'a> {
 }
 
 /// A node and how loaded it was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Choice {
     /// The node.
     pub node: NodeId,
@@ -121,7 +122,7 @@ pub struct Choice {
 }
 
 /// What decided between the chosen node and the next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Decider {
     /// There was no other.
@@ -135,7 +136,7 @@ pub enum Decider {
 }
 
 /// Why a unit is where it is. At most 512 bytes in an event.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Receipt {
     /// How nodes were compared.
     pub policy: Policy,

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -156,7 +157,7 @@ pub struct Found {
 }
 
 /// What an agent measures of its machine. Shown live, never an event, no sign of life.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Gauges {
     /// CPU in use since the last gauges, 0 to 100 over all cores.
     pub cpu_percent: f32,
@@ -175,7 +176,7 @@ pub struct Gauges {
 }
 
 /// How far an image has been pulled. Shown live, never an event.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PullProgress {
     /// Layers that are complete.
     pub layers_done: u32,

@@ -9,7 +9,7 @@ use crate::command::IDEMPOTENCY_KEY_BYTES_MAX;
 use crate::event::Event;
 use crate::id::{ApiKeyId, DeploymentId, InvitationId, OrgId, ProjectId, ServiceId, SessionId, UnitId, UserId, WorkerId};
 use crate::outcome::Outcome;
-use crate::record::{Principal, Record, StreamId};
+use crate::record::{Actor, Principal, Record, StreamId};
 use crate::time::Timestamp;
 use crate::token::SecretDigest;
 
@@ -110,6 +110,8 @@ pub struct Org {
     pub services: BTreeMap<ServiceId, DeploymentId>,
     /// Creating requests of the last 24 h.
     pub requests: Requests,
+    /// Where each person and key last called from.
+    pub addresses: BTreeMap<Actor, String>,
 }
 
 /// A link by which an invited person sets a password.
@@ -208,6 +210,7 @@ impl Org {
             deployments: BTreeMap::new(),
             services: BTreeMap::new(),
             requests: Requests::default(),
+            addresses: BTreeMap::new(),
         }
     }
 

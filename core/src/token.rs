@@ -5,7 +5,7 @@
 use std::fmt;
 
 use data_encoding::{BASE32_NOPAD, HEXLOWER};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use subtle::ConstantTimeEq;
 
 use crate::id::{ApiKeyId, InvitationId, NodeId, OrgId, SessionId};
@@ -19,7 +19,7 @@ const ID_CHARS: usize = 13;
 const SECRET_CHARS: usize = 52;
 
 /// What may be kept of a credential: a digest, compared in constant time. With 256 random bits behind it, no salt is needed.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SecretDigest([u8; 32]);
 
 impl SecretDigest {
@@ -51,6 +51,25 @@ impl SecretDigest {
     #[must_use]
     pub fn fingerprint(&self) -> String {
         HEXLOWER.encode(&self.0[..4])
+    }
+}
+
+crate::schema::text_schema!(SecretDigest, "SecretDigest", "^[0-9a-f]{64}$", "00".repeat(32));
+
+/// Hexadecimal where people read it, bytes elsewhere.
+impl Serialize for SecretDigest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() { serializer.serialize_str(&HEXLOWER.encode(&self.0)) } else { self.0.serialize(serializer) }
+    }
+}
+
+impl<'de> Deserialize<'de> for SecretDigest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if !deserializer.is_human_readable() {
+            return Deserialize::deserialize(deserializer).map(Self);
+        }
+        let bytes = HEXLOWER.decode(String::deserialize(deserializer)?.as_bytes()).map_err(serde::de::Error::custom)?;
+        bytes.try_into().map(Self).map_err(|_| serde::de::Error::custom("a digest has 64 hexadecimal digits"))
     }
 }
 

@@ -93,6 +93,7 @@ impl App {
             causation: 0,
             expected_version: ask.if_match,
             idempotency: ask.idempotency.clone(),
+            address: Some(ask.address.clone()),
             command,
         };
         self.carry_out(request).await
@@ -104,7 +105,7 @@ impl App {
     /// The rules say no, or the journal can't take it.
     pub async fn command_as(&self, actor: Actor, command: Command) -> Result<Committed, Problem> {
         let (now, correlation) = (self.clock.now(), random::number());
-        let request = Request { actor, now, correlation, causation: 0, expected_version: None, idempotency: None, command };
+        let request = Request { actor, now, correlation, causation: 0, expected_version: None, idempotency: None, address: None, command };
         self.carry_out(request).await
     }
 

@@ -109,7 +109,7 @@ pub fn open(data: &Data, options: LogOptions) -> anyhow::Result<Opened> {
 #[must_use]
 pub fn operator(command: Command) -> Request {
     let (now, correlation) = (SystemClock.now(), random::number());
-    Request { actor: Actor::Operator, now, correlation, causation: 0, expected_version: None, idempotency: None, command }
+    Request { actor: Actor::Operator, now, correlation, causation: 0, expected_version: None, idempotency: None, address: None, command }
 }
 
 async fn initialize(journal: &Journal, state: &State) -> anyhow::Result<()> {

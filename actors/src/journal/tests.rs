@@ -15,7 +15,7 @@ const ORG: OrgId = OrgId::from_u64(1);
 
 fn request(command: AccountCommand) -> Request {
     let (now, command) = (Timestamp::from_ms(5), Command::Account(command));
-    Request { actor: Actor::Operator, now, correlation: 1, causation: 0, expected_version: None, idempotency: None, command }
+    Request { actor: Actor::Operator, now, correlation: 1, causation: 0, expected_version: None, idempotency: None, address: None, command }
 }
 
 fn project(number: u64) -> Request {

@@ -108,8 +108,8 @@ impl World {
     }
 
     async fn submit(&self, command: Command) {
-        let (now, expected_version, idempotency) = (Wall.now(), None, None);
-        let request = Request { actor: Who::System, now, correlation: 0, causation: 0, expected_version, idempotency, command };
+        let (now, expected_version, idempotency, address) = (Wall.now(), None, None, None);
+        let request = Request { actor: Who::System, now, correlation: 0, causation: 0, expected_version, idempotency, address, command };
         let committed = self.journal.submit(request).await.unwrap();
         assert!(self.directory.reach(committed.position.seq).await);
     }

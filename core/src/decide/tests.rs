@@ -22,6 +22,7 @@ use crate::time::Timestamp;
 use crate::token::SecretDigest;
 
 mod account;
+mod audit;
 mod circumstances;
 mod deployment;
 mod node;
@@ -125,6 +126,7 @@ fn request(now_ms: u64, command: Command) -> Request {
         causation: 0,
         expected_version: None,
         idempotency: None,
+        address: None,
         command,
     }
 }

@@ -2,17 +2,18 @@
 //!
 //! People's names, e-mail addresses and password hashes are in the vault; events name their versions only.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::access::{KeyOwner, Role, Scope};
 use crate::id::{ApiKeyId, InvitationId, OrgId, ProjectId, SessionId, UserId};
 use crate::outcome::Outcome;
-use crate::record::Principal;
+use crate::record::{Actor, Principal};
 use crate::time::Timestamp;
 use crate::token::SecretDigest;
 
 /// An organisation exists.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OrgCreated {
     /// The new organisation.
     pub org: OrgId,
@@ -21,7 +22,7 @@ pub struct OrgCreated {
 }
 
 /// An organisation has another name.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OrgRenamed {
     /// Which.
     pub org: OrgId,
@@ -30,7 +31,7 @@ pub struct OrgRenamed {
 }
 
 /// A person may be known to the system; without a password they can't sign in yet.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct UserCreated {
     /// The new user.
     pub user: UserId,
@@ -41,7 +42,7 @@ pub struct UserCreated {
 }
 
 /// How a password came to be set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PasswordCause {
     /// First owner, by the setup link.
@@ -55,7 +56,7 @@ pub enum PasswordCause {
 }
 
 /// A user has a (new) password; every earlier session of theirs ends with it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct UserPasswordSet {
     /// Whose.
     pub user: UserId,
@@ -66,7 +67,7 @@ pub struct UserPasswordSet {
 }
 
 /// Somebody signed in.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SessionStarted {
     /// The session.
     pub session: SessionId,
@@ -81,7 +82,7 @@ pub struct SessionStarted {
 }
 
 /// Why a session ended before its time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SessionEnd {
     /// The user signed out.
@@ -89,7 +90,7 @@ pub enum SessionEnd {
 }
 
 /// Somebody signed out.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SessionEnded {
     /// The session.
     pub session: SessionId,
@@ -98,7 +99,7 @@ pub struct SessionEnded {
 }
 
 /// A user belongs to an organisation.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MemberAdded {
     /// Where.
     pub org: OrgId,
@@ -109,7 +110,7 @@ pub struct MemberAdded {
 }
 
 /// A member may do more, or less.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MemberRoleChanged {
     /// Where.
     pub org: OrgId,
@@ -120,7 +121,7 @@ pub struct MemberRoleChanged {
 }
 
 /// A user no longer belongs to an organisation; their personal keys of it die with this.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MemberRemoved {
     /// Where.
     pub org: OrgId,
@@ -129,7 +130,7 @@ pub struct MemberRemoved {
 }
 
 /// A link was made by which an invited user sets their password, once.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct InvitationCreated {
     /// The invitation.
     pub invitation: InvitationId,
@@ -146,7 +147,7 @@ pub struct InvitationCreated {
 }
 
 /// The invited user has used the link.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct InvitationAccepted {
     /// The invitation.
     pub invitation: InvitationId,
@@ -157,7 +158,7 @@ pub struct InvitationAccepted {
 }
 
 /// A project exists.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ProjectCreated {
     /// The new project.
     pub project: ProjectId,
@@ -168,7 +169,7 @@ pub struct ProjectCreated {
 }
 
 /// A project has another name.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ProjectRenamed {
     /// Which.
     pub project: ProjectId,
@@ -179,7 +180,7 @@ pub struct ProjectRenamed {
 }
 
 /// A project is gone; it was empty.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ProjectDeleted {
     /// Which.
     pub project: ProjectId,
@@ -188,7 +189,7 @@ pub struct ProjectDeleted {
 }
 
 /// An API key exists; only its digest is kept.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ApiKeyCreated {
     /// The new key.
     pub key: ApiKeyId,
@@ -205,7 +206,7 @@ pub struct ApiKeyCreated {
 }
 
 /// An API key is dead.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ApiKeyRevoked {
     /// Which.
     pub key: ApiKeyId,
@@ -213,8 +214,19 @@ pub struct ApiKeyRevoked {
     pub org: OrgId,
 }
 
+/// Somebody asked for something in this organisation from another address than before. It stands before what they did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ActorSeen {
+    /// Where.
+    pub org: OrgId,
+    /// Who.
+    pub actor: Actor,
+    /// Where they called from, as the server saw it.
+    pub address: String,
+}
+
 /// A creating request with an `Idempotency-Key` was carried out; in the same group as its events, remembered for 24 h.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RequestRecorded {
     /// Where.
     pub org: OrgId,

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{NodeId, OrgId};
 use crate::token::SecretDigest;
 
 /// How a machine becomes this node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Provider {
     /// Somebody pastes the command on a server.
@@ -16,7 +17,7 @@ pub enum Provider {
 }
 
 /// What a machine says of itself when its agent connects.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MachineFacts {
     /// The machine's name.
     pub hostname: String,
@@ -39,7 +40,7 @@ pub struct MachineFacts {
 }
 
 /// A node is known and its command was shown; nothing has connected yet.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeCreated {
     /// The new node.
     pub node: NodeId,
@@ -56,7 +57,7 @@ pub struct NodeCreated {
 }
 
 /// A line of the provisioning stepper.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ProvisionStep {
     /// The provider accepts our credential.
@@ -68,7 +69,7 @@ pub enum ProvisionStep {
 }
 
 /// What kind of failure a provider reported, so that a person knows what to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ProvisionErrorClass {
     /// The credential is wrong or expired.
@@ -94,7 +95,7 @@ pub enum ProvisionErrorClass {
 }
 
 /// An attempt to provision failed. A fact about the attempt: a later one may succeed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeProvisioningFailed {
     /// Which.
     pub node: NodeId,
@@ -109,7 +110,7 @@ pub struct NodeProvisioningFailed {
 }
 
 /// An agent's session was accepted. Ends a drain; the epoch fences every earlier session.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeOnline {
     /// Which.
     pub node: NodeId,
@@ -128,7 +129,7 @@ pub struct NodeOnline {
 }
 
 /// Why a node is no longer connected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OfflineReason {
     /// The connection was closed.
@@ -146,7 +147,7 @@ pub enum OfflineReason {
 }
 
 /// A node's session ended.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeOffline {
     /// Which.
     pub node: NodeId,
@@ -157,7 +158,7 @@ pub struct NodeOffline {
 }
 
 /// Nothing new is placed here until the agent connects again or somebody ends it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeDraining {
     /// Which.
     pub node: NodeId,
@@ -166,14 +167,14 @@ pub struct NodeDraining {
 }
 
 /// Somebody ended the drain.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeUndrained {
     /// Which.
     pub node: NodeId,
 }
 
 /// Nothing new is placed here until somebody says so, whatever happens to connections.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeMaintenanceStarted {
     /// Which.
     pub node: NodeId,
@@ -182,14 +183,14 @@ pub struct NodeMaintenanceStarted {
 }
 
 /// Maintenance is over.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeMaintenanceEnded {
     /// Which.
     pub node: NodeId,
 }
 
 /// The old token is dead from here on.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeTokenRotated {
     /// Which.
     pub node: NodeId,
@@ -200,7 +201,7 @@ pub struct NodeTokenRotated {
 }
 
 /// A node has another name.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeRenamed {
     /// Which.
     pub node: NodeId,
@@ -209,7 +210,7 @@ pub struct NodeRenamed {
 }
 
 /// A node has other labels.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeLabelsChanged {
     /// Which.
     pub node: NodeId,
@@ -218,7 +219,7 @@ pub struct NodeLabelsChanged {
 }
 
 /// Why an agent was not let in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ConnectionRefusal {
     /// The token is an earlier one: it was rotated.
@@ -232,7 +233,7 @@ pub enum ConnectionRefusal {
 }
 
 /// Somebody tried to connect as this node and was refused. At most one per reason, address and hour.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeConnectionRefused {
     /// Which.
     pub node: NodeId,
@@ -245,7 +246,7 @@ pub struct NodeConnectionRefused {
 }
 
 /// The node is being taken down; nothing is placed on it any more.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeDeletionStarted {
     /// Which.
     pub node: NodeId,
@@ -254,14 +255,14 @@ pub struct NodeDeletionStarted {
 }
 
 /// The node is gone, and every credential of it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeDeleted {
     /// Which.
     pub node: NodeId,
 }
 
 /// Whether a worker's network on this node can reach what it must not. Appended when the answer changes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Isolation {
     /// Nothing forbidden answered.
@@ -279,7 +280,7 @@ pub enum Isolation {
 }
 
 /// The agent probed its workers' isolation and the answer is new.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeIsolationProbed {
     /// Which.
     pub node: NodeId,
@@ -288,7 +289,7 @@ pub struct NodeIsolationProbed {
 }
 
 /// A container with this node's label was found that belongs to nothing we know; it is removed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeOrphanFound {
     /// Which.
     pub node: NodeId,

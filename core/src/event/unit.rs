@@ -2,6 +2,7 @@
 //!
 //! Both kinds tell the same story about their container; that shared part is [`Started`], [`Failed`], … so that one fold serves both.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{DeploymentId, NodeId, OperationId, OrgId, ProjectId, ServiceId, WorkerId};
@@ -9,7 +10,7 @@ use crate::place::Receipt;
 use crate::time::Timestamp;
 
 /// When Docker starts a container again by itself.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RestartPolicy {
     /// Never.
@@ -27,7 +28,7 @@ pub enum RestartPolicy {
 }
 
 /// What to run. Values of environment variables are in the vault; here are their names.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UnitSpec {
     /// Image reference.
     pub image: String,
@@ -44,7 +45,7 @@ pub struct UnitSpec {
 }
 
 /// A worker was asked for and placed; its node is to run it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WorkerCreated {
     /// The new worker.
     pub worker: WorkerId,
@@ -65,7 +66,7 @@ pub struct WorkerCreated {
 }
 
 /// The container runs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Started {
     /// The order it answers.
     pub operation: OperationId,
@@ -78,7 +79,7 @@ pub struct Started {
 }
 
 /// What was being done when it failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum UnitStep {
     /// Getting the image.
@@ -96,7 +97,7 @@ pub enum UnitStep {
 }
 
 /// An order could not be carried out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Failed {
     /// The order.
     pub operation: OperationId,
@@ -107,7 +108,7 @@ pub struct Failed {
 }
 
 /// The container ended by itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Exited {
     /// Exit code.
     pub code: i64,
@@ -120,7 +121,7 @@ pub struct Exited {
 }
 
 /// The container ended and Docker starts it again, as its policy says. At most one event in 30 s tells of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Restarting {
     /// Exit code of the last run.
     pub code: i64,
@@ -129,7 +130,7 @@ pub struct Restarting {
 }
 
 /// Why a container can't be found any more.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Lost {
     /// In plain words.
     pub reason: String,
@@ -138,7 +139,7 @@ pub struct Lost {
 macro_rules! told_of_worker {
     ($($(#[$doc:meta])* $name:ident { $field:ident : $payload:ty })*) => {
         $($(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
         pub struct $name {
             /// Which worker.
             pub worker: WorkerId,
@@ -164,7 +165,7 @@ told_of_worker! {
 macro_rules! ordered_of_worker {
     ($($(#[$doc:meta])* $name:ident)*) => {
         $($(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
         pub struct $name {
             /// Which worker.
             pub worker: WorkerId,
@@ -186,7 +187,7 @@ ordered_of_worker! {
 }
 
 /// A worker is gone, container and all.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WorkerDeleted {
     /// Which worker.
     pub worker: WorkerId,
@@ -195,7 +196,7 @@ pub struct WorkerDeleted {
 }
 
 /// One container of a deployment.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ServicePlan {
     /// The service.
     pub service: ServiceId,
@@ -208,7 +209,7 @@ pub struct ServicePlan {
 }
 
 /// A deployment was asked for and placed; all its services run on one node, on one network.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DeploymentCreated {
     /// The new deployment.
     pub deployment: DeploymentId,
@@ -227,7 +228,7 @@ pub struct DeploymentCreated {
 }
 
 /// An order for one service of a deployment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ServiceOrder {
     /// Which service.
     pub service: ServiceId,
@@ -238,7 +239,7 @@ pub struct ServiceOrder {
 macro_rules! ordered_of_deployment {
     ($($(#[$doc:meta])* $name:ident)*) => {
         $($(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
         pub struct $name {
             /// Which deployment.
             pub deployment: DeploymentId,
@@ -258,7 +259,7 @@ ordered_of_deployment! {
 }
 
 /// A deployment is gone, containers, network and all.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DeploymentDeleted {
     /// Which deployment.
     pub deployment: DeploymentId,
@@ -269,7 +270,7 @@ pub struct DeploymentDeleted {
 macro_rules! told_of_service {
     ($($(#[$doc:meta])* $name:ident { $field:ident : $payload:ty })*) => {
         $($(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
         pub struct $name {
             /// Of which deployment.
             pub deployment: DeploymentId,

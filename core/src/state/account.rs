@@ -3,7 +3,7 @@
 use super::{Invitation, Key, Org, Project, Remembered, Session, System, User};
 use crate::access::KeyOwner;
 use crate::event::Event;
-use crate::record::Record;
+use crate::record::{Actor, Record};
 
 impl System {
     pub(super) fn apply(&mut self, record: &Record) {
@@ -52,7 +52,10 @@ impl Org {
             }
             Event::MemberRemoved(e) => {
                 self.members.remove(&e.user);
-                self.keys.retain(|_, key| key.owner != KeyOwner::User(e.user));
+                self.addresses.remove(&Actor::User(e.user));
+                for (key, _) in self.keys.extract_if(.., |_, key| key.owner == KeyOwner::User(e.user)) {
+                    self.addresses.remove(&Actor::ApiKey(key));
+                }
             }
             Event::InvitationCreated(e) => {
                 self.invitations.retain(|_, invitation| invitation.user != e.user && invitation.expires_at > record.at);
@@ -78,6 +81,10 @@ impl Org {
             }
             Event::ApiKeyRevoked(e) => {
                 self.keys.remove(&e.key);
+                self.addresses.remove(&Actor::ApiKey(e.key));
+            }
+            Event::ActorSeen(e) => {
+                self.addresses.insert(e.actor, e.address.clone());
             }
             Event::RequestRecorded(e) => {
                 let remembered = Remembered { body_hash: e.body_hash, outcome: e.outcome, at: record.at };
