@@ -110,6 +110,12 @@ macro_rules! define_event {
             }
         }
 
+        /// The shape of each kind's payload in JSON, by name, in the order of their numbers.
+        #[must_use]
+        pub fn schemas(generator: &mut schemars::SchemaGenerator) -> Vec<(&'static str, schemars::Schema)> {
+            vec![$(($name, generator.subschema_for::<$variant>()),)*]
+        }
+
         $(impl From<$variant> for Event {
             fn from(payload: $variant) -> Self { Self::$variant(payload) }
         })*

@@ -9,7 +9,6 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse};
 use futures_util::future::LocalBoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use spunto_actors::journal::Committed;
 use spunto_core::access::{Role, Scope};
 use spunto_core::command::Idempotency;
@@ -18,6 +17,7 @@ use spunto_core::record::{Actor, Position};
 
 use crate::app::App;
 use crate::problem::Problem;
+use crate::view::reply::PageOf;
 
 /// Longest body of a request, in bytes.
 pub const BODY_BYTES_MAX: usize = 256 * 1024;
@@ -148,13 +148,14 @@ pub(crate) async fn wait_for(app: &App, request: &HttpRequest) -> Result<(), Pro
     Ok(())
 }
 
-/// Answers a command: its position in header and body, the thing itself under `name`.
-pub(crate) fn written(status: actix_web::http::StatusCode, committed: &Committed, mut body: Value) -> HttpResponse {
+/// Answers a command: its position in header and body.
+pub(crate) fn written<T: Serialize>(
+    status: actix_web::http::StatusCode,
+    committed: &Committed,
+    body: impl FnOnce(String) -> T,
+) -> HttpResponse {
     let position = committed.position.to_string();
-    if let Value::Object(members) = &mut body {
-        members.insert("position".into(), position.clone().into());
-    }
-    HttpResponse::build(status).insert_header((POSITION_HEADER, position)).json(body)
+    HttpResponse::build(status).insert_header((POSITION_HEADER, position.clone())).json(body(position))
 }
 
 /// Answers a read of one thing, with its version as ETag.
@@ -163,7 +164,7 @@ pub(crate) fn one(version: u64, body: &impl Serialize) -> HttpResponse {
 }
 
 /// Which page of a list.
-#[derive(Debug, Default, serde::Deserialize)]
+#[derive(Debug, Default, serde::Deserialize, schemars::JsonSchema)]
 pub struct Page {
     limit: Option<usize>,
     cursor: Option<String>,
@@ -188,7 +189,7 @@ impl Page {
     ///
     /// # Errors
     /// The cursor is not of this list.
-    pub(crate) fn cut<I, T>(&self, items: impl Iterator<Item = (I, T)>) -> Result<Value, Problem>
+    pub(crate) fn cut<I, T>(&self, items: impl Iterator<Item = (I, T)>) -> Result<PageOf<T>, Problem>
     where
         I: std::str::FromStr + ToString + Ord + Copy,
         T: Serialize,
@@ -199,6 +200,6 @@ impl Page {
         let page: Vec<(I, T)> = rest.by_ref().take(limit).collect();
         let next = if rest.next().is_some() { page.last().map(|(id, _)| id.to_string()) } else { None };
         let items: Vec<T> = page.into_iter().map(|(_, item)| item).collect();
-        Ok(serde_json::json!({ "items": items, "next": next }))
+        Ok(PageOf { items, next })
     }
 }

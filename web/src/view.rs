@@ -3,4 +3,5 @@
 pub mod account;
 pub mod event;
 pub mod node;
+pub mod reply;
 pub mod unit;

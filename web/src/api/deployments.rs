@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query};
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::json;
 use spunto_actors::random;
 use spunto_core::command::{Command, DeploymentCommand, NewService};
 use spunto_core::id::{DeploymentId, NodeId, OrgId, ProjectId, ServiceId, UnitId};
@@ -18,6 +18,7 @@ use super::workers::{Force, operation};
 use crate::app::App;
 use crate::ask::{Ask, Body, Page, one, written};
 use crate::problem::Problem;
+use crate::view::reply::DeploymentReply;
 use crate::view::unit::DeploymentView;
 
 type DeploymentPath = Path<(String, String, String)>;
@@ -45,7 +46,7 @@ pub async fn list(app: Data<App>, ask: Ask, path: Path<(String, String)>, page: 
 }
 
 /// One service that is wanted.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub struct WantedService {
     name: String,
     #[serde(flatten)]
@@ -53,7 +54,7 @@ pub struct WantedService {
 }
 
 /// A deployment that is wanted.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub struct NewDeployment {
     name: String,
     services: Vec<WantedService>,
@@ -92,7 +93,8 @@ pub async fn create(
                 app.secrets.take_back(put).await;
             }
             let Outcome::Deployment(deployment) = committed.outcome else { return Err(Problem::not_found()) };
-            Ok(written(StatusCode::CREATED, &committed, json!({ "deployment": find(&app, org, deployment) })))
+            let deployment = find(&app, org, deployment);
+            Ok(written(StatusCode::CREATED, &committed, |position| DeploymentReply { deployment, position }))
         }
         Err(problem) => {
             for put in puts {
@@ -122,7 +124,8 @@ async fn carry_out(app: &App, ask: &Ask, path: &DeploymentPath, command: Deploym
     });
     there.ok_or_else(Problem::not_found)?;
     let committed = app.command(ask, Command::Deployment(org, deployment, command)).await?;
-    Ok(written(StatusCode::OK, &committed, json!({ "deployment": find(app, org, deployment) })))
+    let deployment = find(app, org, deployment);
+    Ok(written(StatusCode::OK, &committed, |position| DeploymentReply { deployment, position }))
 }
 
 /// `POST …/stop`

@@ -7,8 +7,8 @@ use actix_web::http::header::ACCEPT;
 use actix_web::web::{Bytes, Data, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::stream;
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::json;
 use spunto_actors::feed::Subscription;
 use spunto_core::access::Permission;
 use spunto_core::id::OrgId;
@@ -21,6 +21,7 @@ use crate::auth;
 use crate::endpoint::Rule;
 use crate::problem::Problem;
 use crate::view::event::{EventView, stream_text};
+use crate::view::reply::{EventsPage, PageOf};
 
 /// Events looked at for one page; with few of one's own among many of others' a page may be short, and says where to go on.
 const SCANNED_MAX: u64 = 20_000;
@@ -28,7 +29,7 @@ const SCANNED_MAX: u64 = 20_000;
 const QUIET: Duration = Duration::from_secs(15);
 
 /// Which events.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub struct Filter {
     /// Only of this node, worker or deployment.
     stream: Option<String>,
@@ -87,7 +88,7 @@ pub async fn of_org(
     let (found, seq) = scanned.map_err(|error| Problem::fault(&error))?;
     let items: Vec<EventView> = found.iter().map(|record| EventView::new(&app, record)).collect();
     let next = (seq < end).then(|| app.at(seq).to_string());
-    Ok(HttpResponse::Ok().json(json!({ "items": items, "next": next, "end": app.at(end).to_string() })))
+    Ok(HttpResponse::Ok().json(EventsPage { items, next, end: app.at(end).to_string() }))
 }
 
 struct Follow {
@@ -172,7 +173,7 @@ async fn timeline(app: &Data<App>, stream: StreamId, page: &Page) -> Result<Http
     let records =
         tokio::task::spawn_blocking(read).await.map_err(|error| Problem::fault(&error))?.map_err(|error| Problem::fault(&error))?;
     let items: Vec<EventView> = records.iter().flatten().map(|record| EventView::new(app, record)).collect();
-    Ok(HttpResponse::Ok().json(json!({ "items": items, "next": next })))
+    Ok(HttpResponse::Ok().json(PageOf { items, next }))
 }
 
 /// `GET …/nodes/{node}/events`: the node's life, oldest first.

@@ -2,20 +2,20 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use serde_json::json;
 
 use crate::app::App;
 use crate::problem::Problem;
+use crate::view::reply::{Health, Readiness};
 
 /// `GET /healthz`: the process answers.
 pub async fn healthy() -> HttpResponse {
-    HttpResponse::Ok().json(json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") }))
+    HttpResponse::Ok().json(Health { status: "ok", version: env!("CARGO_PKG_VERSION") })
 }
 
 /// `GET /readyz`: reads have caught up with the log.
 pub async fn ready(app: Data<App>) -> HttpResponse {
     let (end, seen) = (app.directory.feed().position(), app.directory.read(|state| state.seq));
-    let body = json!({ "ready": seen >= end.seq, "position": end.to_string(), "behind": end.seq.saturating_sub(seen) });
+    let body = Readiness { ready: seen >= end.seq, position: end.to_string(), behind: end.seq.saturating_sub(seen) };
     if seen >= end.seq { HttpResponse::Ok().json(body) } else { HttpResponse::ServiceUnavailable().json(body) }
 }
 

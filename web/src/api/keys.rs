@@ -3,8 +3,8 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query};
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::json;
 use spunto_actors::random;
 use spunto_core::access::{KeyOwner, Scope};
 use spunto_core::command::{AccountCommand, Command};
@@ -16,9 +16,10 @@ use crate::app::App;
 use crate::ask::{Ask, Body, Page, written};
 use crate::problem::Problem;
 use crate::view::account::KeyView;
+use crate::view::reply::{Done, KeyCreated};
 
 /// For whom a key acts.
-#[derive(Clone, Copy, Default, Deserialize)]
+#[derive(Clone, Copy, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum OwnerKind {
     #[default]
@@ -27,7 +28,7 @@ enum OwnerKind {
 }
 
 /// A key that is wanted.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub struct NewKey {
     name: String,
     scopes: Vec<String>,
@@ -77,7 +78,8 @@ pub async fn create(app: Data<App>, mut ask: Ask, body: Body<NewKey>) -> Result<
     let (key, digest) = (credential.key, credential.digest());
     let committed = app.command(&ask, Command::Account(AccountCommand::CreateApiKey { org, key, name, scopes, owner, digest })).await?;
     let created = app.view().state.orgs.get(&org).and_then(|org| org.keys.get(&key)).map(|known| KeyView::new(credential.key, known));
-    Ok(written(StatusCode::CREATED, &committed, json!({ "key": created, "secret": credential.reveal().expose() })))
+    let secret = credential.reveal().expose().clone();
+    Ok(written(StatusCode::CREATED, &committed, |position| KeyCreated { key: created, secret, position }))
 }
 
 /// `DELETE …/keys/{key}`: from that moment it opens nothing.
@@ -87,5 +89,5 @@ pub async fn create(app: Data<App>, mut ask: Ask, body: Body<NewKey>) -> Result<
 pub async fn revoke(app: Data<App>, ask: Ask, path: Path<(String, String)>) -> Result<HttpResponse, Problem> {
     let (org, key) = (ask.org()?, path.1.parse().map_err(|_| Problem::not_found())?);
     let committed = app.command(&ask, Command::Account(AccountCommand::RevokeApiKey { org, key })).await?;
-    Ok(written(StatusCode::OK, &committed, json!({})))
+    Ok(written(StatusCode::OK, &committed, |position| Done { position }))
 }

@@ -6,6 +6,7 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{Bytes, Data, Path, Query};
 use futures_util::stream::{self, StreamExt};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use spunto_actors::supervisor::OpenLogs;
 use spunto_core::id::{NodeId, UnitId};
@@ -24,7 +25,7 @@ const TAIL_LINES_MAX: u32 = 10_000;
 const DIAL_WITHIN: Duration = Duration::from_secs(10);
 
 /// Which output.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub struct Which {
     tail: Option<u32>,
     #[serde(default)]

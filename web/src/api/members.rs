@@ -3,8 +3,8 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query};
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::json;
 use spunto_actors::random;
 use spunto_actors::secrets::Profile;
 use spunto_core::access::Role;
@@ -23,6 +23,7 @@ use crate::ask::{Ask, Body, Page, written};
 use crate::auth::password;
 use crate::problem::Problem;
 use crate::view::account::MemberView;
+use crate::view::reply::{Done, InvitationLink, Invited, PageOf, RoleChanged};
 
 /// How long an invitation can be accepted, in milliseconds: a week.
 const INVITATION_MS: u64 = 7 * 24 * 60 * 60 * 1000;
@@ -54,11 +55,11 @@ pub async fn list(app: Data<App>, ask: Ask, page: Query<Page>) -> Result<HttpRes
         let Profile { email, name } = app.secrets.profile(user, version).await?;
         items.push(MemberView { user, role, name, email, invited });
     }
-    Ok(HttpResponse::Ok().json(json!({ "items": items, "next": next })))
+    Ok(HttpResponse::Ok().json(PageOf { items, next }))
 }
 
 /// Who is invited, and as what.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub struct Invite {
     email: String,
     role: Role,
@@ -93,11 +94,11 @@ pub async fn invite(app: Data<App>, mut ask: Ask, body: Body<Invite>) -> Result<
     match app.command(&ask, Command::Account(command)).await {
         Ok(committed) => {
             let link = format!("{}/invitation#{}", app.settings.public_url, token.reveal().expose());
-            let body = match committed.outcome {
-                Outcome::Invitation(_, user) => json!({ "user": user, "invitation": { "link": link } }),
-                _ => json!({ "user": user, "invitation": null }),
+            let (user, invitation) = match committed.outcome {
+                Outcome::Invitation(_, user) => (user, Some(InvitationLink { link })),
+                _ => (user, None),
             };
-            Ok(written(StatusCode::CREATED, &committed, body))
+            Ok(written(StatusCode::CREATED, &committed, |position| Invited { user, invitation, position }))
         }
         Err(problem) => {
             if let Some(put) = put {
@@ -109,7 +110,7 @@ pub async fn invite(app: Data<App>, mut ask: Ask, body: Body<Invite>) -> Result<
 }
 
 /// What an invited person says.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub struct Accept {
     token: String,
     name: String,
@@ -148,7 +149,7 @@ pub async fn accept(app: Data<App>, mut ask: Ask, body: Body<Accept>) -> Result<
 }
 
 /// A role.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub struct NewRole {
     role: Role,
 }
@@ -161,7 +162,7 @@ pub async fn change_role(app: Data<App>, mut ask: Ask, path: Path<(String, Strin
     let NewRole { role } = body.split(&mut ask);
     let (org, user) = (ask.org()?, path.1.parse().map_err(|_| Problem::not_found())?);
     let committed = app.command(&ask, Command::Account(AccountCommand::ChangeRole { org, user, role })).await?;
-    Ok(written(StatusCode::OK, &committed, json!({ "user": user, "role": role })))
+    Ok(written(StatusCode::OK, &committed, |position| RoleChanged { user, role, position }))
 }
 
 /// `DELETE …/members/{user}`: their keys of this organisation die with it.
@@ -171,5 +172,5 @@ pub async fn change_role(app: Data<App>, mut ask: Ask, path: Path<(String, Strin
 pub async fn remove(app: Data<App>, ask: Ask, path: Path<(String, String)>) -> Result<HttpResponse, Problem> {
     let (org, user) = (ask.org()?, path.1.parse().map_err(|_| Problem::not_found())?);
     let committed = app.command(&ask, Command::Account(AccountCommand::RemoveMember { org, user })).await?;
-    Ok(written(StatusCode::OK, &committed, json!({})))
+    Ok(written(StatusCode::OK, &committed, |position| Done { position }))
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query};
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
 use spunto_actors::journal::Committed;
 use spunto_actors::random;
 use spunto_core::command::{Command, NodeCommand};
@@ -20,6 +20,7 @@ use crate::app::{App, Settings};
 use crate::ask::{Ask, Body, Page, one, written};
 use crate::problem::Problem;
 use crate::view::node::{GaugesView, NodeView};
+use crate::view::reply::{GaugesHistory, NodeCreated, NodeReply};
 
 /// For how long a repeated creation shows the token again while the node is pending, in milliseconds.
 const TOKEN_SHOWN_AGAIN_MS: u64 = 15 * 60 * 1000;
@@ -59,7 +60,7 @@ pub async fn list(app: Data<App>, ask: Ask, page: Query<Page>) -> Result<HttpRes
 }
 
 /// A node that is wanted.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub struct NewNode {
     name: String,
     #[serde(default)]
@@ -90,12 +91,9 @@ pub async fn create(app: Data<App>, mut ask: Ask, body: Body<NewNode>) -> Result
 }
 
 fn created(app: &App, org: OrgId, node: NodeId, committed: &Committed, token: Option<&Secret<String>>) -> HttpResponse {
-    let body = json!({
-        "node": find(app, org, node),
-        "token": token.map(Secret::expose),
-        "command": token.map(|token| docker_run(&app.settings, token)),
-    });
-    written(StatusCode::CREATED, committed, body)
+    let command = token.map(|token| docker_run(&app.settings, token));
+    let (node, token) = (find(app, org, node), token.map(|token| token.expose().clone()));
+    written(StatusCode::CREATED, committed, |position| NodeCreated { node, token, command, position })
 }
 
 /// A repeated creation answers as the first did; the token only while nothing has connected and the reply may have been lost.
@@ -127,7 +125,7 @@ pub async fn get(app: Data<App>, ask: Ask, path: Path<(String, String)>) -> Resu
 }
 
 /// Changes to a node; what is left out stays.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub struct Changes {
     name: Option<String>,
     labels: Option<BTreeMap<String, String>>,
@@ -141,7 +139,8 @@ pub async fn update(app: Data<App>, mut ask: Ask, path: Path<(String, String)>, 
     let Changes { name, labels } = body.split(&mut ask);
     let (org, node) = (ask.org()?, parse(&path.1)?);
     let committed = app.command(&ask, Command::Node(org, node, NodeCommand::Update { name, labels })).await?;
-    Ok(written(StatusCode::OK, &committed, json!({ "node": find(&app, org, node) })))
+    let node = find(&app, org, node);
+    Ok(written(StatusCode::OK, &committed, |position| NodeReply { node, position }))
 }
 
 /// `GET …/nodes/{node}/gauges`: the last ten minutes, oldest first.
@@ -155,9 +154,8 @@ pub async fn gauges(app: Data<App>, ask: Ask, path: Path<(String, String)>) -> R
         return Err(Problem::not_found());
     }
     let live = app.board.look(node);
-    let items: Vec<Value> =
-        live.gauges.iter().map(|(at, gauges)| serde_json::to_value(GaugesView::new(*at, *gauges)).unwrap_or_default()).collect();
-    Ok(HttpResponse::Ok().json(json!({ "items": items, "suspect": live.suspect, "connected": live.session.is_some() })))
+    let items = live.gauges.iter().map(|(at, gauges)| GaugesView::new(*at, *gauges)).collect();
+    Ok(HttpResponse::Ok().json(GaugesHistory { items, suspect: live.suspect, connected: live.session.is_some() }))
 }
 
 #[cfg(test)]

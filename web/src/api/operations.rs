@@ -3,8 +3,8 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query};
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::json;
 use spunto_actors::random;
 use spunto_core::command::{Command, NodeCommand};
 use spunto_core::token::NodeToken;
@@ -13,12 +13,13 @@ use super::nodes::{docker_run, find, parse};
 use crate::app::App;
 use crate::ask::{Ask, Body, written};
 use crate::problem::Problem;
+use crate::view::reply::{NodeReply, TokenCommands, TokenRotated};
 
 /// What removes the old agent container: a restart would keep the old environment.
 const REMOVE_COMMAND: &str = "docker rm -f spunto-agent";
 
 /// A reason, for people.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub struct Reason {
     #[serde(default)]
     reason: String,
@@ -29,7 +30,8 @@ type NodePath = Path<(String, String)>;
 async fn carry_out(app: &App, ask: &Ask, path: &NodePath, command: NodeCommand) -> Result<HttpResponse, Problem> {
     let (org, node) = (ask.org()?, parse(&path.1)?);
     let committed = app.command(ask, Command::Node(org, node, command)).await?;
-    Ok(written(StatusCode::OK, &committed, json!({ "node": find(app, org, node) })))
+    let node = find(app, org, node);
+    Ok(written(StatusCode::OK, &committed, |position| NodeReply { node, position }))
 }
 
 /// `POST …/drain`: nothing new is placed until the agent connects again, or somebody ends it.
@@ -80,9 +82,9 @@ pub async fn rotate_token(app: Data<App>, ask: Ask, path: NodePath) -> Result<Ht
     let put = app.secrets.put_node_token(node, token_version, &text).await?;
     match app.command(&ask, Command::Node(org, node, NodeCommand::RotateToken { token_version, token_digest })).await {
         Ok(committed) => {
-            let commands = json!({ "remove": REMOVE_COMMAND, "run": docker_run(&app.settings, &text) });
-            let body = json!({ "node": find(&app, org, node), "token": text.expose(), "commands": commands });
-            Ok(written(StatusCode::OK, &committed, body))
+            let commands = TokenCommands { remove: REMOVE_COMMAND.to_owned(), run: docker_run(&app.settings, &text) };
+            let (node, token) = (find(&app, org, node), text.expose().clone());
+            Ok(written(StatusCode::OK, &committed, |position| TokenRotated { node, token, commands, position }))
         }
         Err(problem) => {
             app.take_back(put, &problem).await;
@@ -92,7 +94,7 @@ pub async fn rotate_token(app: Data<App>, ask: Ask, path: NodePath) -> Result<Ht
 }
 
 /// Whether a deletion takes workers with it.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub struct Force {
     #[serde(default)]
     force: bool,
@@ -108,5 +110,6 @@ pub async fn delete(app: Data<App>, ask: Ask, path: NodePath, force: Query<Force
     let connected = app.board.look(node).session.is_some();
     let command = NodeCommand::Delete { forced: force.force, connected };
     let committed = app.command(&ask, Command::Node(org, node, command)).await?;
-    Ok(written(StatusCode::OK, &committed, json!({ "node": find(&app, org, node) })))
+    let node = find(&app, org, node);
+    Ok(written(StatusCode::OK, &committed, |position| NodeReply { node, position }))
 }

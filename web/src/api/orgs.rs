@@ -3,8 +3,8 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Query};
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::json;
 use spunto_actors::random;
 use spunto_core::access::Role;
 use spunto_core::command::{AccountCommand, Command};
@@ -15,9 +15,10 @@ use crate::app::App;
 use crate::ask::{Ask, Body, Page, one, written};
 use crate::problem::Problem;
 use crate::view::account::OrgView;
+use crate::view::reply::OrgReply;
 
 /// A name.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub struct Named {
     pub(super) name: String,
 }
@@ -49,7 +50,7 @@ pub async fn create(app: Data<App>, mut ask: Ask, body: Body<Named>) -> Result<H
     let org = OrgId::from_u64(random::number());
     let committed = app.command(&ask, Command::Account(AccountCommand::CreateOrg { org, name, owner })).await?;
     let created = app.view().state.orgs.get(&org).map(|known| OrgView::new(org, known, Role::Owner));
-    Ok(written(StatusCode::CREATED, &committed, json!({ "org": created })))
+    Ok(written(StatusCode::CREATED, &committed, |position| OrgReply { org: created, position }))
 }
 
 /// `GET /api/orgs/{org}`
@@ -71,5 +72,5 @@ pub async fn rename(app: Data<App>, mut ask: Ask, body: Body<Named>) -> Result<H
     let org = ask.org()?;
     let committed = app.command(&ask, Command::Account(AccountCommand::RenameOrg { org, name })).await?;
     let renamed = app.view().state.orgs.get(&org).map(|known| OrgView::new(org, known, ask.role));
-    Ok(written(StatusCode::OK, &committed, json!({ "org": renamed })))
+    Ok(written(StatusCode::OK, &committed, |position| OrgReply { org: renamed, position }))
 }

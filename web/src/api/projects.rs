@@ -3,7 +3,6 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query};
-use serde_json::json;
 use spunto_actors::random;
 use spunto_core::command::{AccountCommand, Command};
 use spunto_core::id::{OrgId, ProjectId};
@@ -14,6 +13,7 @@ use crate::app::App;
 use crate::ask::{Ask, Body, Page, one, written};
 use crate::problem::Problem;
 use crate::view::account::ProjectView;
+use crate::view::reply::{Done, ProjectReply};
 
 fn find(app: &App, org: OrgId, project: ProjectId) -> Option<ProjectView> {
     app.view().state.orgs.get(&org)?.projects.get(&project).map(|known| ProjectView::new(project, known))
@@ -43,7 +43,8 @@ pub async fn create(app: Data<App>, mut ask: Ask, body: Body<Named>) -> Result<H
     let (org, project) = (ask.org()?, ProjectId::from_u64(random::number()));
     let committed = app.command(&ask, Command::Account(AccountCommand::CreateProject { org, project, name })).await?;
     let Outcome::Project(project) = committed.outcome else { return Err(Problem::not_found()) };
-    Ok(written(StatusCode::CREATED, &committed, json!({ "project": find(&app, org, project) })))
+    let project = find(&app, org, project);
+    Ok(written(StatusCode::CREATED, &committed, |position| ProjectReply { project, position }))
 }
 
 /// `GET …/projects/{project}`
@@ -64,7 +65,8 @@ pub async fn rename(app: Data<App>, mut ask: Ask, path: Path<(String, String)>, 
     let Named { name } = body.split(&mut ask);
     let (org, project) = (ask.org()?, parse(&path.1)?);
     let committed = app.command(&ask, Command::Account(AccountCommand::RenameProject { org, project, name })).await?;
-    Ok(written(StatusCode::OK, &committed, json!({ "project": find(&app, org, project) })))
+    let project = find(&app, org, project);
+    Ok(written(StatusCode::OK, &committed, |position| ProjectReply { project, position }))
 }
 
 /// `DELETE …/projects/{project}`
@@ -74,5 +76,5 @@ pub async fn rename(app: Data<App>, mut ask: Ask, path: Path<(String, String)>, 
 pub async fn delete(app: Data<App>, ask: Ask, path: Path<(String, String)>) -> Result<HttpResponse, Problem> {
     let (org, project) = (ask.org()?, parse(&path.1)?);
     let committed = app.command(&ask, Command::Account(AccountCommand::DeleteProject { org, project })).await?;
-    Ok(written(StatusCode::OK, &committed, json!({})))
+    Ok(written(StatusCode::OK, &committed, |position| Done { position }))
 }

@@ -5,8 +5,8 @@ use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
 use spunto_actors::random;
 use spunto_core::command::{AccountCommand, Command};
 use spunto_core::event::PasswordCause;
@@ -22,12 +22,13 @@ use crate::ask::{Ask, Body, POSITION_HEADER, written};
 use crate::auth::{COOKIE, password};
 use crate::problem::Problem;
 use crate::view::account::OrgView;
+use crate::view::reply::{Caller, Done, KeyCaller, SignedIn, UserView};
 
 /// How long a browser stays signed in, in milliseconds: 30 days.
 pub const SESSION_MS: u64 = 30 * 24 * 60 * 60 * 1000;
 
 /// Who signs in.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub struct SignIn {
     email: String,
     password: String,
@@ -88,12 +89,12 @@ async fn described(app: &App, user: UserId, status: StatusCode) -> Result<HttpRe
         let view = app.view();
         let version = view.state.system.users.get(&user).map(|user| user.profile_version);
         let theirs = view.state.orgs.iter().filter_map(|(id, org)| Some(OrgView::new(*id, org, *org.members.get(&user)?)));
-        let orgs = theirs.map(|org| serde_json::to_value(org).unwrap_or_default()).collect::<Vec<Value>>();
+        let orgs = theirs.collect::<Vec<OrgView>>();
         (version.ok_or_else(Problem::not_found)?, orgs)
     };
     let profile = app.secrets.profile(user, version).await?;
-    let user = json!({ "id": user, "email": profile.email, "name": profile.name });
-    Ok(HttpResponse::build(status).json(json!({ "user": user, "orgs": orgs })))
+    let user = UserView { id: user, email: profile.email, name: profile.name };
+    Ok(HttpResponse::build(status).json(Caller::Person(SignedIn { user, orgs })))
 }
 
 /// `GET /api/session`: who is signed in, and where they belong.
@@ -103,7 +104,8 @@ async fn described(app: &App, user: UserId, status: StatusCode) -> Result<HttpRe
 pub async fn who(app: Data<App>, ask: Ask) -> Result<HttpResponse, Problem> {
     match ask.actor {
         Actor::User(user) => described(&app, user, StatusCode::OK).await,
-        actor => Ok(HttpResponse::Ok().json(json!({ "key": actor.to_string(), "scopes": ask.scopes }))),
+        Actor::ApiKey(key) => Ok(HttpResponse::Ok().json(Caller::Key(KeyCaller { key, scopes: ask.scopes.unwrap_or_default() }))),
+        Actor::System | Actor::Node(_) | Actor::Operator => Err(Problem::unauthenticated()),
     }
 }
 
@@ -120,7 +122,7 @@ pub async fn sign_out(app: Data<App>, ask: Ask) -> Result<HttpResponse, Problem>
 }
 
 /// A change of password.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub struct ChangePassword {
     current: String,
     new: String,
@@ -145,7 +147,7 @@ pub async fn change_password(app: Data<App>, mut ask: Ask, body: Body<ChangePass
     let put = app.secrets.put_password(user, version + 1, &hash).await?;
     let set = AccountCommand::SetPassword { user, password_version: version + 1, cause: PasswordCause::Change };
     match app.command(&ask, Command::Account(set)).await {
-        Ok(committed) => Ok(written(StatusCode::OK, &committed, json!({}))),
+        Ok(committed) => Ok(written(StatusCode::OK, &committed, |position| Done { position })),
         Err(problem) => {
             app.take_back(put, &problem).await;
             Err(problem)

@@ -3,8 +3,8 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::json;
 use spunto_actors::random;
 use spunto_actors::secrets::Profile;
 use spunto_core::command::{AccountCommand, Command};
@@ -20,9 +20,10 @@ use crate::app::App;
 use crate::ask::{Ask, Body};
 use crate::auth::password;
 use crate::problem::Problem;
+use crate::view::reply::SetupNeeded;
 
 /// What the first owner says.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub struct FirstOwner {
     token: String,
     email: String,
@@ -33,7 +34,7 @@ pub struct FirstOwner {
 /// `GET /api/setup`: whether there is no owner yet.
 pub async fn needed(app: Data<App>) -> HttpResponse {
     let needed = app.directory.read(|state| state.system.users.is_empty());
-    HttpResponse::Ok().json(json!({ "needed": needed }))
+    HttpResponse::Ok().json(SetupNeeded { needed })
 }
 
 /// `POST /api/setup`: makes the first owner and signs them in.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use spunto_actors::secrets::Put;
 use spunto_core::event::{RestartPolicy, UnitSpec};
@@ -18,6 +19,16 @@ const ENV_BYTES_MAX: usize = 32 * 1024;
 #[derive(Clone)]
 pub struct Value(Secret<String>);
 
+impl JsonSchema for Value {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "SecretText".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "writeOnly": true, "description": "Kept in the vault; never shown again." })
+    }
+}
+
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer).map(|text| Self(Secret::new(text)))
@@ -25,7 +36,7 @@ impl<'de> Deserialize<'de> for Value {
 }
 
 /// When Docker starts a container again: Docker's own words, or ours.
-#[derive(Clone, Copy, Deserialize)]
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum Restart {
     No,
@@ -40,7 +51,7 @@ enum Restart {
 }
 
 /// What to run.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub struct Wanted {
     image: String,
     #[serde(default)]

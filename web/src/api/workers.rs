@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query};
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::json;
 use spunto_actors::random;
 use spunto_core::command::{Command, WorkerCommand};
 use spunto_core::id::{NodeId, OperationId, OrgId, ProjectId, UnitId, WorkerId};
@@ -18,6 +18,7 @@ use super::units::{Wanted, keep, name_reasons};
 use crate::app::App;
 use crate::ask::{Ask, Body, Page, one, written};
 use crate::problem::Problem;
+use crate::view::reply::WorkerReply;
 use crate::view::unit::WorkerView;
 
 type WorkerPath = Path<(String, String, String)>;
@@ -50,7 +51,7 @@ fn page_of(app: &App, ask: &Ask, page: &Page, keep: impl Fn(&Worker) -> bool) ->
 }
 
 /// Which workers.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub struct Filter {
     node: Option<String>,
 }
@@ -77,7 +78,7 @@ pub async fn list(app: Data<App>, ask: Ask, path: Path<(String, String)>, page: 
 }
 
 /// A worker that is wanted.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub struct NewWorker {
     name: Option<String>,
     node: Option<NodeId>,
@@ -106,7 +107,7 @@ pub async fn create(app: Data<App>, mut ask: Ask, path: Path<(String, String)>, 
             }
             let Outcome::Worker(worker) = committed.outcome else { return Err(Problem::not_found()) };
             let worker = find(&app, org, worker);
-            Ok(written(StatusCode::CREATED, &committed, json!({ "worker": worker })))
+            Ok(written(StatusCode::CREATED, &committed, |position| WorkerReply { worker, position }))
         }
         Err(problem) => {
             if let Some(put) = put {
@@ -146,7 +147,8 @@ async fn carry_out(app: &App, ask: &Ask, path: &WorkerPath, command: WorkerComma
     let (org, (project, worker)) = (ask.org()?, parse(path)?);
     check_project(app, org, project, worker)?;
     let committed = app.command(ask, Command::Worker(org, worker, command)).await?;
-    Ok(written(StatusCode::OK, &committed, json!({ "worker": find(app, org, worker) })))
+    let worker = find(app, org, worker);
+    Ok(written(StatusCode::OK, &committed, |position| WorkerReply { worker, position }))
 }
 
 /// `POST …/stop`
@@ -166,7 +168,7 @@ pub async fn start(app: Data<App>, ask: Ask, path: WorkerPath) -> Result<HttpRes
 }
 
 /// Whether to wait for the node.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub struct Force {
     #[serde(default)]
     pub(super) force: bool,

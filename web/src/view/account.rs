@@ -1,5 +1,6 @@
 //! Organisations, members, projects and keys as clients see them.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use spunto_core::access::{KeyOwner, Role, Scope};
 use spunto_core::id::{ApiKeyId, OrgId, ProjectId, UserId};
@@ -7,7 +8,8 @@ use spunto_core::state::{Key, Org, Project};
 use spunto_core::time::Timestamp;
 
 /// An organisation.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Org")]
 pub struct OrgView {
     id: OrgId,
     name: String,
@@ -39,8 +41,9 @@ impl OrgView {
 }
 
 /// A member; name and address come from the vault.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[expect(missing_docs, reason = "said by the names")]
+#[schemars(rename = "Member")]
 pub struct MemberView {
     pub user: UserId,
     pub role: Role,
@@ -51,7 +54,8 @@ pub struct MemberView {
 }
 
 /// A project.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Project")]
 pub struct ProjectView {
     id: ProjectId,
     name: String,
@@ -68,7 +72,8 @@ impl ProjectView {
 }
 
 /// An API key, without its secret.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Key")]
 pub struct KeyView {
     id: ApiKeyId,
     name: String,

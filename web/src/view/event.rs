@@ -1,7 +1,8 @@
 //! An event as clients see it.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
-use spunto_core::event::Event;
+use spunto_core::event::{Event, schemas};
 use spunto_core::id::OrgId;
 use spunto_core::record::{Record, StreamId};
 use spunto_core::time::Timestamp;
@@ -33,6 +34,33 @@ pub fn stream_text(stream: StreamId) -> String {
         StreamId::Node(id) => id.to_string(),
         StreamId::Worker(id) => id.to_string(),
         StreamId::Deployment(id) => id.to_string(),
+    }
+}
+
+/// Every kind has a payload of its own shape, so that a generated client knows it by the kind.
+impl JsonSchema for EventView {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Event".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let text = json_schema!({ "type": "string" });
+        let optional = json_schema!({ "type": ["string", "null"] });
+        let (at, org) = (generator.subschema_for::<Timestamp>(), generator.subschema_for::<Option<OrgId>>());
+        let kinds: Vec<Schema> = schemas(generator)
+            .into_iter()
+            .map(|(kind, payload)| json_schema!({ "type": "object", "required": ["kind", "payload"], "properties": { "kind": { "const": kind }, "payload": payload } }))
+            .collect();
+        json_schema!({
+            "description": "An event with all that surrounds it.",
+            "type": "object",
+            "required": ["position", "kind", "at", "actor", "org", "stream", "stream_version", "correlation", "causation", "payload"],
+            "properties": {
+                "position": text, "at": at, "actor": text, "org": org, "stream": text,
+                "stream_version": { "type": "integer", "minimum": 1 }, "correlation": text, "causation": optional,
+            },
+            "oneOf": kinds,
+        })
     }
 }
 

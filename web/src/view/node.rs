@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use spunto_actors::board::LiveNode;
 use spunto_core::event::{ConnectionRefusal, Isolation, MachineFacts, OfflineReason, Provider, ProvisionErrorClass, ProvisionStep};
@@ -11,9 +12,10 @@ use spunto_core::state::{Node, NodeStatus};
 use spunto_core::time::Timestamp;
 
 /// Where a node stands.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(tag = "state", rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the fields are those of the state, documented there")]
+#[schemars(rename = "NodeState")]
 pub enum StatusView {
     Pending,
     ProvisioningFailed { attempt: u32, step: ProvisionStep, class: ProvisionErrorClass, message: String },
@@ -36,14 +38,16 @@ impl From<&NodeStatus> for StatusView {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Maintenance")]
 struct MaintenanceView {
     since: Timestamp,
     reason: String,
     by: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Agent")]
 struct AgentView {
     version: String,
     protocol: u32,
@@ -52,14 +56,16 @@ struct AgentView {
     machine: MachineFacts,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Token")]
 struct TokenView {
     version: u32,
     issued_at: Timestamp,
     fingerprint: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Refused")]
 struct RefusedView {
     reason: ConnectionRefusal,
     address: String,
@@ -67,7 +73,8 @@ struct RefusedView {
     count: u32,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Session")]
 struct SessionView {
     epoch: u64,
     address: String,
@@ -76,13 +83,15 @@ struct SessionView {
     clock_ahead_ms: i64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Drain")]
 struct DrainView {
     units_at_start: u32,
     units_left: u32,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Live")]
 struct LiveView {
     suspect: bool,
     session: Option<SessionView>,
@@ -91,7 +100,8 @@ struct LiveView {
 }
 
 /// Gauges with the time of their arrival.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Gauges")]
 pub struct GaugesView {
     at: Timestamp,
     #[serde(flatten)]
@@ -106,14 +116,16 @@ impl GaugesView {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Reserved")]
 struct ReservedView {
     cpu_millis: u64,
     memory_bytes: u64,
 }
 
 /// A node.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Node")]
 pub struct NodeView {
     id: NodeId,
     name: String,

@@ -1,5 +1,6 @@
 //! Workers, deployments and their services as clients see them.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use spunto_actors::board::LiveNode;
 use spunto_core::event::{RestartPolicy, UnitStep};
@@ -10,9 +11,10 @@ use spunto_core::state::{Deployment, Org, Run, Unit, Worker};
 use spunto_core::time::Timestamp;
 
 /// Where a container stands.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(tag = "state", rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the fields are those of the state, documented there")]
+#[schemars(rename = "UnitState")]
 pub enum RunView {
     Placed,
     /// The node is getting the image: live, not an event.
@@ -68,7 +70,8 @@ fn run_view(run: &Run, pull: Option<PullProgress>) -> RunView {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Unit")]
 struct UnitView {
     image: String,
     command: Vec<String>,
@@ -99,7 +102,8 @@ fn unit_view(org: &Org, id: UnitId, unit: &Unit, live: &LiveNode) -> UnitView {
 }
 
 /// A worker.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Worker")]
 pub struct WorkerView {
     id: WorkerId,
     project: ProjectId,
@@ -127,7 +131,8 @@ impl WorkerView {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Service")]
 struct ServiceView {
     id: ServiceId,
     name: String,
@@ -136,7 +141,8 @@ struct ServiceView {
 }
 
 /// A deployment.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Deployment")]
 pub struct DeploymentView {
     id: DeploymentId,
     project: ProjectId,
