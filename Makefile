@@ -3,7 +3,7 @@
 CARGO ?= cargo
 export CARGO
 
-.PHONY: up down reset test lint deny docker images
+.PHONY: up down reset test lint deny docker images openapi
 .DEFAULT_GOAL := test
 
 # A control plane, this machine as a node, and one worker. Again: picks up where it was.
@@ -43,3 +43,8 @@ lint:
 deny:
 	@$(CARGO) deny --version >/dev/null 2>&1 || { echo "installing cargo-deny"; $(CARGO) install --quiet --locked cargo-deny; }
 	$(CARGO) deny check bans licenses sources
+
+# The snapshot of the API's description; look at what changed before it is committed.
+openapi:
+	@$(CARGO) build --quiet -p spunto-web
+	target/debug/spunto openapi > web/openapi.json

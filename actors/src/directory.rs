@@ -1,10 +1,12 @@
 //! The directory: the state as readers see it, folded from the feed on its own thread, so that reads never queue behind writes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use parking_lot::{RwLock, RwLockReadGuard};
-use spunto_core::record::{Record, StreamId};
+use spunto_core::event::Event;
+use spunto_core::id::OrgId;
+use spunto_core::record::{Actor, Record, StreamId};
 use spunto_core::state::State;
 use tokio::sync::watch;
 use tracing::error;
@@ -18,6 +20,20 @@ pub struct View {
     /// The fold of every event so far.
     pub state: State,
     timelines: HashMap<StreamId, Vec<u64>>,
+    deeds: HashMap<OrgId, Vec<Deed>>,
+    /// Equal addresses share one text.
+    addresses: HashSet<Arc<str>>,
+}
+
+/// An event that somebody caused: a person, a key, or the operator.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Deed {
+    /// The event.
+    pub seq: u64,
+    /// Who.
+    pub actor: Actor,
+    /// From where, as far as known.
+    pub address: Option<Arc<str>>,
 }
 
 impl View {
@@ -27,9 +43,52 @@ impl View {
         self.timelines.get(&stream).map_or(&[], Vec::as_slice)
     }
 
+    /// What people, keys and the operator did in an organisation, oldest first.
+    #[must_use]
+    pub fn deeds(&self, org: OrgId) -> &[Deed] {
+        self.deeds.get(&org).map_or(&[], Vec::as_slice)
+    }
+
     fn apply(&mut self, record: &Record) {
         self.state.apply(record);
         self.timelines.entry(record.stream).or_default().push(record.seq);
+        self.note_deed(record);
+    }
+
+    fn note_deed(&mut self, record: &Record) {
+        let somebody = matches!(record.actor, Actor::User(_) | Actor::ApiKey(_) | Actor::Operator);
+        let of_the_request = matches!(record.event, Event::ActorSeen(_) | Event::RequestRecorded(_));
+        if !somebody || of_the_request {
+            return;
+        }
+        let (actor, seq) = (record.actor, record.seq);
+        let Some(org) = record.org else { return self.note_sign_in(record) };
+        let address = self.state.orgs.get(&org).and_then(|org| org.addresses.get(&actor)).cloned();
+        let address = address.map(|address| self.shared(&address));
+        self.deeds.entry(org).or_default().push(Deed { seq, actor, address });
+    }
+
+    /// Signing in belongs to no organisation: everyone's of the person shows it.
+    fn note_sign_in(&mut self, record: &Record) {
+        let (user, address) = match &record.event {
+            Event::SessionStarted(started) => (started.user, Some(self.shared(&started.address))),
+            Event::UserPasswordSet(set) => (set.user, None),
+            _ => return,
+        };
+        let theirs = self.state.orgs.iter().filter(|(_, org)| org.members.contains_key(&user));
+        for (org, _) in theirs {
+            let deed = Deed { seq: record.seq, actor: record.actor, address: address.clone() };
+            self.deeds.entry(*org).or_default().push(deed);
+        }
+    }
+
+    fn shared(&mut self, address: &str) -> Arc<str> {
+        if let Some(known) = self.addresses.get(address) {
+            return Arc::clone(known);
+        }
+        let new: Arc<str> = address.into();
+        self.addresses.insert(Arc::clone(&new));
+        new
     }
 }
 

@@ -153,6 +153,8 @@ impl Permission {
     pub const PROJECTS_WRITE: Self = Self { role: Role::Member, scope: Scope::ProjectsWrite };
     /// Read the log.
     pub const EVENTS_READ: Self = Self { role: Role::Member, scope: Scope::EventsRead };
+    /// See who did what, and from where.
+    pub const AUDIT_READ: Self = Self { role: Role::Admin, scope: Scope::EventsRead };
     /// See API keys.
     pub const KEYS_READ: Self = Self { role: Role::Admin, scope: Scope::KeysWrite };
     /// Make and revoke API keys.

@@ -1,5 +1,6 @@
 //! The tests of the whole system, in one binary: more binaries would link the whole system again and again.
 
+mod access;
 mod architecture;
 mod drain;
 mod input;

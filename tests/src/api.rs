@@ -18,6 +18,8 @@ pub struct Answer {
     pub text: String,
     /// The cookie that was set, as `name=value`.
     pub cookie: Option<String>,
+    /// Headers, names in lower case, by name.
+    pub headers: Vec<(String, String)>,
 }
 
 impl Answer {
@@ -30,6 +32,12 @@ impl Answer {
             return Ok(self.body);
         }
         bail!("{} {}: {}", self.status, self.body["code"].as_str().unwrap_or("?"), self.body["detail"].as_str().unwrap_or(&self.text))
+    }
+
+    /// A header.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     /// The stable code of an answer that says no.
@@ -54,6 +62,7 @@ pub struct Api {
     pub url: String,
     agent: Agent,
     proof: Proof,
+    csrf: bool,
 }
 
 impl Api {
@@ -61,7 +70,7 @@ impl Api {
     #[must_use]
     pub fn new(url: &str) -> Self {
         let config = Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(30))).build();
-        Self { url: url.to_owned(), agent: config.into(), proof: Proof::Nobody }
+        Self { url: url.to_owned(), agent: config.into(), proof: Proof::Nobody, csrf: true }
     }
 
     /// The same with a browser's cookie.
@@ -76,12 +85,35 @@ impl Api {
         Self { proof: Proof::Key(key), ..self.clone() }
     }
 
+    /// The same as a page of another site would send it: with the cookie, without the header.
+    #[must_use]
+    pub fn without_csrf(&self) -> Self {
+        Self { csrf: false, ..self.clone() }
+    }
+
     /// Sends a request.
     ///
     /// # Errors
     /// No answer came.
     pub fn send(&self, method: &str, path: &str, body: Option<&str>, headers: &[(&str, &str)]) -> anyhow::Result<Answer> {
-        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.url)).header("X-Spunto-Csrf", "1");
+        read(self.start(method, path, body, headers)?, true)
+    }
+
+    /// `GET`, reading no body where all is well: for answers that do not end.
+    ///
+    /// # Errors
+    /// No answer came.
+    pub fn open(&self, path: &str, headers: &[(&str, &str)]) -> anyhow::Result<Answer> {
+        let answer = self.start("GET", path, None, headers)?;
+        let whole = !answer.status().is_success();
+        read(answer, whole)
+    }
+
+    fn start(&self, method: &str, path: &str, body: Option<&str>, headers: &[(&str, &str)]) -> anyhow::Result<Response<ureq::Body>> {
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.url));
+        if self.csrf {
+            request = request.header("X-Spunto-Csrf", "1");
+        }
         match &self.proof {
             Proof::Nobody => {}
             Proof::Cookie(cookie) => request = request.header("Cookie", cookie),
@@ -94,7 +126,7 @@ impl Api {
             Some(body) => self.agent.run(request.header("Content-Type", "application/json").body(body.to_owned())?),
             None => self.agent.run(request.body(())?),
         };
-        read(answer.with_context(|| format!("{method} {path}"))?)
+        answer.with_context(|| format!("{method} {path}"))
     }
 
     /// `GET`
@@ -157,13 +189,18 @@ impl Api {
     }
 }
 
-fn read(answer: Response<ureq::Body>) -> anyhow::Result<Answer> {
+fn read(answer: Response<ureq::Body>, whole: bool) -> anyhow::Result<Answer> {
     let status = answer.status().as_u16();
     let cookie = answer.headers().get("Set-Cookie").and_then(|value| value.to_str().ok());
     let cookie = cookie.and_then(|value| value.split(';').next()).map(str::to_owned);
-    let text = answer.into_body().read_to_string().context("reading the answer")?;
+    let named = |(name, value): (&ureq::http::HeaderName, &ureq::http::HeaderValue)| {
+        (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+    };
+    let mut headers: Vec<_> = answer.headers().iter().map(named).collect();
+    headers.sort();
+    let text = if whole { answer.into_body().read_to_string().context("reading the answer")? } else { String::new() };
     let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-    Ok(Answer { status, body, text, cookie })
+    Ok(Answer { status, body, text, cookie, headers })
 }
 
 /// Asks until there is an answer, within a time.

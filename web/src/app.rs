@@ -19,6 +19,7 @@ use tokio::sync::{Mutex, Semaphore};
 
 use crate::agent::streams::Streams;
 use crate::ask::Ask;
+use crate::auth::attempts::Attempts;
 use crate::metrics::Metrics;
 use crate::problem::{LOG_LOST, Problem};
 
@@ -68,6 +69,8 @@ pub struct App {
     pub keys: DerivedKeys,
     /// Counts.
     pub metrics: Metrics,
+    /// Bounds guessing.
+    pub attempts: Attempts,
     /// Bounds the memory of password hashing.
     pub hashing: Semaphore,
     /// One change of a versioned secret at a time, so that the vault's entry and the event that names it belong together.
@@ -122,6 +125,17 @@ impl App {
         if problem.code() != LOG_LOST {
             self.secrets.take_back(put).await;
         }
+    }
+
+    /// Takes an attempt to prove a secret, counted as failed until it is known to be right.
+    ///
+    /// # Errors
+    /// Too many from there, or for this account.
+    pub fn attempt(&self, address: &str, account: SecretDigest) -> Result<(), Problem> {
+        self.attempts.begin(address, account, self.now()).map_err(|wait_ms| {
+            self.metrics.throttled();
+            Problem::too_many_attempts(wait_ms)
+        })
     }
 
     /// What readers see now. Hold it briefly, and never across an `await`.

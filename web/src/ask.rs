@@ -71,6 +71,12 @@ impl FromRequest for Ask {
     }
 }
 
+/// A query that is not understood answers like everything else.
+#[must_use]
+pub fn query_errors() -> web::QueryConfig {
+    web::QueryConfig::default().error_handler(|error, _| Problem::bad_request(format!("the query is not as expected: {error}")).into())
+}
+
 /// Reads `If-Match`.
 pub(crate) fn if_match(request: &HttpRequest) -> Result<Option<u64>, Problem> {
     let Some(value) = request.headers().get("If-Match") else { return Ok(None) };

@@ -14,6 +14,7 @@ use crate::ask::{Ask, if_match};
 use crate::endpoint::Rule;
 use crate::problem::Problem;
 
+pub mod attempts;
 pub mod password;
 
 /// The browser's cookie.

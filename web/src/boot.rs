@@ -34,9 +34,10 @@ use tracing::{error, info};
 use crate::agent::{cut, streams::Streams};
 use crate::app::{App, DerivedKeys, Settings};
 use crate::ask::BODY_BYTES_MAX;
+use crate::auth::attempts::Attempts;
 use crate::config::{Data, Serve, check_agent_image, check_public_url};
 use crate::metrics::Metrics;
-use crate::{api, endpoint, headers};
+use crate::{api, ask, endpoint, headers};
 
 /// Connections that wait to be accepted: the default of 1024 gives a cliff when thousands of agents come back at once.
 const BACKLOG: i32 = 8192;
@@ -165,6 +166,7 @@ async fn start(opened: Opened, settings: Settings) -> anyhow::Result<Running> {
         settings,
         keys: opened.keys,
         metrics: Metrics::default(),
+        attempts: Attempts::default(),
         hashing: App::hashing_room(),
         versioning: tokio::sync::Mutex::default(),
     };
@@ -233,6 +235,7 @@ pub async fn serve(serve: &Serve) -> anyhow::Result<()> {
         HttpApp::new()
             .app_data(shared.clone())
             .app_data(PayloadConfig::new(BODY_BYTES_MAX))
+            .app_data(ask::query_errors())
             .wrap(from_fn(headers::add))
             .configure(|config| endpoint::register(api::endpoints(), config))
             .default_service(actix_web::web::to(headers::nothing_here))

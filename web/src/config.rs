@@ -40,6 +40,8 @@ pub enum Action {
     /// Works on a data directory.
     #[command(subcommand)]
     Admin(Admin),
+    /// Prints the API's description (OpenAPI 3.1).
+    Openapi,
 }
 
 /// Where the data is, and the key that its secrets are sealed with.

@@ -10,6 +10,7 @@ use spunto_core::access::Permission;
 use tracing::Instrument;
 
 use crate::app::App;
+use crate::openapi::doc::Doc;
 use crate::problem::Problem;
 use crate::{ask, auth};
 
@@ -36,6 +37,8 @@ pub struct Endpoint {
     pub path: &'static str,
     /// Who may use it.
     pub rule: Rule,
+    /// What the API's description says of it; none for what is not part of the API.
+    pub doc: Option<Doc>,
     route: Route,
 }
 
@@ -49,7 +52,14 @@ impl Endpoint {
     {
         let route = web::method(method.clone()).to(handler);
         let route = route.wrap(from_fn(move |request, next| guard(rule, request, next)));
-        Self { method, path, rule, route }
+        Self { method, path, rule, doc: None, route }
+    }
+
+    /// The same with its description.
+    #[must_use]
+    pub fn doc(mut self, doc: Doc) -> Self {
+        self.doc = Some(doc);
+        self
     }
 }
 

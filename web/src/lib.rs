@@ -14,6 +14,7 @@ pub mod config;
 pub mod endpoint;
 pub mod headers;
 pub mod metrics;
+pub mod openapi;
 pub mod pages;
 pub mod problem;
 pub mod view;

@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 
 use spunto_web::config::{Action, Admin, read};
-use spunto_web::{admin, boot};
+use spunto_web::{admin, api, boot};
 use tracing_subscriber::EnvFilter;
 
 fn log_to_stderr(filter: &str, json: bool) -> anyhow::Result<()> {
@@ -19,6 +19,10 @@ async fn main() -> anyhow::Result<()> {
         Action::Serve(serve) => {
             log_to_stderr(&serve.log, serve.log_json)?;
             boot::serve(&serve).await
+        }
+        Action::Openapi => {
+            use std::io::Write;
+            Ok(std::io::stdout().write_all(api::description::text().as_bytes())?)
         }
         Action::Admin(Admin::SetupLink { data, public_url }) => admin::setup_link(&data, &public_url),
         Action::Admin(Admin::ResetPassword { data, email }) => admin::reset_password(&data, &email).await,

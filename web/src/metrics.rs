@@ -8,6 +8,7 @@ pub struct Metrics {
     registry: Registry,
     commands: IntCounterVec,
     unknown_tokens: IntCounter,
+    throttled: IntCounter,
     sessions: IntGauge,
     log_events: IntGauge,
 }
@@ -21,12 +22,19 @@ impl Default for Metrics {
         let unknown_tokens = unknown_tokens.expect("the name is valid");
         let sessions = IntGauge::new("spunto_agent_connections", "agents' WebSockets that are open").expect("the name is valid");
         let log_events = IntGauge::new("spunto_log_events", "events in the log").expect("the name is valid");
-        let all: [Box<dyn prometheus::core::Collector>; 4] =
-            [Box::new(commands.clone()), Box::new(unknown_tokens.clone()), Box::new(sessions.clone()), Box::new(log_events.clone())];
+        let throttled = IntCounter::new("spunto_attempts_throttled_total", "attempts to prove a secret that came too often");
+        let throttled = throttled.expect("the name is valid");
+        let all: [Box<dyn prometheus::core::Collector>; 5] = [
+            Box::new(throttled.clone()),
+            Box::new(commands.clone()),
+            Box::new(unknown_tokens.clone()),
+            Box::new(sessions.clone()),
+            Box::new(log_events.clone()),
+        ];
         for collector in all {
             registry.register(collector).expect("each name is registered once");
         }
-        Self { registry, commands, unknown_tokens, sessions, log_events }
+        Self { registry, commands, unknown_tokens, throttled, sessions, log_events }
     }
 }
 
@@ -45,6 +53,11 @@ impl Metrics {
     /// Counts an agent whose token names no node.
     pub fn unknown_token(&self) {
         self.unknown_tokens.inc();
+    }
+
+    /// Counts an attempt to prove a secret that was turned away unlooked at.
+    pub fn throttled(&self) {
+        self.throttled.inc();
     }
 
     /// Counts an agent's connection as open, or no longer.

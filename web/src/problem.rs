@@ -68,6 +68,14 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not_found", "there is no such thing, or it is not yours to see")
     }
 
+    /// Too many failed attempts to prove a secret.
+    #[must_use]
+    pub fn too_many_attempts(wait_ms: u64) -> Self {
+        let seconds = wait_ms.div_ceil(1000).max(1);
+        let detail = format!("too many failed attempts; try again in {} min", seconds.div_ceil(60));
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", detail).with("retry_after_s", seconds.into())
+    }
+
     /// The request is not understood.
     #[must_use]
     pub fn bad_request(detail: impl Into<String>) -> Self {
@@ -115,6 +123,7 @@ impl ResponseError for Problem {
         response.insert_header((CONTENT_TYPE, "application/problem+json"));
         match self.status {
             StatusCode::UNAUTHORIZED => response.insert_header((WWW_AUTHENTICATE, "Bearer")),
+            StatusCode::TOO_MANY_REQUESTS => response.insert_header((RETRY_AFTER, self.more["retry_after_s"].to_string())),
             StatusCode::SERVICE_UNAVAILABLE => response.insert_header((RETRY_AFTER, RETRY_AFTER_S)),
             _ => &mut response,
         };

@@ -127,6 +127,8 @@ pub async fn accept(app: Data<App>, mut ask: Ask, body: Body<Accept>) -> Result<
     check_text("name", &name).and_then(|()| check_password(&password)).map_err(Refusal::from)?;
     let _one_at_a_time = app.versioning.lock().await;
     let (org, invitation): (OrgId, InvitationId) = (token.org, token.invitation);
+    let account = app.email_digest(&invitation.to_string());
+    app.attempt(&ask.address, account)?;
     let found = app.directory.read(|state| {
         let invited = state.orgs.get(&org)?.invitations.get(&invitation)?;
         let proven = invited.digest.matches(&token.digest()) && invited.expires_at > app.now();
@@ -134,6 +136,7 @@ pub async fn accept(app: Data<App>, mut ask: Ask, body: Body<Accept>) -> Result<
         proven.then_some((invited.user, version))
     });
     let (user, version) = found.ok_or(Refusal::InvitationInvalid)?;
+    app.attempts.succeeded(&ask.address, account);
     let Profile { email, .. } = app.secrets.profile(user, version).await?;
     let hash = password::hash(&app.hashing, Secret::new(password)).await?;
     let put_profile = app.secrets.put_profile(user, version + 1, &Profile { email, name }).await?;

@@ -15,7 +15,7 @@ use spunto_core::name::check_password;
 use spunto_core::record::Actor;
 use spunto_core::refusal::Refusal;
 use spunto_core::secret::Secret;
-use spunto_core::token::SessionCookie;
+use spunto_core::token::{SecretDigest, SessionCookie};
 
 use crate::app::App;
 use crate::ask::{Ask, Body, POSITION_HEADER, written};
@@ -41,6 +41,7 @@ pub struct SignIn {
 pub async fn sign_in(app: Data<App>, mut ask: Ask, body: Body<SignIn>) -> Result<HttpResponse, Problem> {
     let SignIn { email, password } = body.split(&mut ask);
     let digest = app.email_digest(&email);
+    app.attempt(&ask.address, digest)?;
     let found = app.directory.read(|state| {
         let user = *state.system.emails.get(&digest)?;
         Some((user, state.system.users.get(&user)?.password_version?))
@@ -53,6 +54,7 @@ pub async fn sign_in(app: Data<App>, mut ask: Ask, body: Body<SignIn>) -> Result
     let Some((user, _)) = found.filter(|_| right) else {
         return Err(Problem::new(StatusCode::UNAUTHORIZED, "sign_in_failed", "e-mail address or password is wrong"));
     };
+    app.attempts.succeeded(&ask.address, digest);
     start_session(&app, user, &ask.address, StatusCode::OK).await
 }
 
@@ -136,6 +138,8 @@ pub async fn change_password(app: Data<App>, mut ask: Ask, body: Body<ChangePass
     let ChangePassword { current, new } = body.split(&mut ask);
     let Actor::User(user) = ask.actor else { return Err(Problem::unauthenticated()) };
     check_password(&new).map_err(Refusal::from)?;
+    let account = SecretDigest::keyed(app.keys.emails.expose(), &user.to_string());
+    app.attempt(&ask.address, account)?;
     let _one_at_a_time = app.versioning.lock().await;
     let version = app.directory.read(|state| state.system.users.get(&user).and_then(|user| user.password_version));
     let version = version.ok_or_else(Problem::not_found)?;
@@ -143,6 +147,7 @@ pub async fn change_password(app: Data<App>, mut ask: Ask, body: Body<ChangePass
     if !password::verify(&app.hashing, Secret::new(current), Some(hash)).await? {
         return Err(Problem::new(StatusCode::FORBIDDEN, "sign_in_failed", "the current password is wrong"));
     }
+    app.attempts.succeeded(&ask.address, account);
     let hash = password::hash(&app.hashing, Secret::new(new)).await?;
     let put = app.secrets.put_password(user, version + 1, &hash).await?;
     let set = AccountCommand::SetPassword { user, password_version: version + 1, cause: PasswordCause::Change };

@@ -46,10 +46,13 @@ pub async fn first_owner(app: Data<App>, mut ask: Ask, body: Body<FirstOwner>) -
     if app.directory.read(|state| !state.system.users.is_empty()) {
         return Err(Refusal::AlreadySetUp.into());
     }
+    let account = app.email_digest("the setup link");
+    app.attempt(&ask.address, account)?;
     if !bool::from(token.as_bytes().ct_eq(app.keys.setup.expose().as_bytes())) {
         let detail = "this setup link is not the one that the server printed; run `spunto admin setup-link` to see it again";
         return Err(Problem::new(StatusCode::FORBIDDEN, "setup_link_invalid", detail));
     }
+    app.attempts.succeeded(&ask.address, account);
     check_email(&email).and_then(|()| check_text("name", &name)).and_then(|()| check_password(&password)).map_err(Refusal::from)?;
     let user = UserId::from_u64(random::number());
     let hash = password::hash(&app.hashing, Secret::new(password)).await?;

@@ -2,6 +2,7 @@
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
+use spunto_actors::directory::Deed;
 use spunto_core::event::{Event, schemas};
 use spunto_core::id::OrgId;
 use spunto_core::record::{Record, StreamId};
@@ -79,6 +80,41 @@ impl EventView {
             correlation: format!("{:016x}", record.correlation),
             causation: (record.causation > 0).then(|| app.at(record.causation).to_string()),
             payload: record.event.clone(),
+        }
+    }
+}
+
+/// What somebody did.
+#[derive(Serialize, JsonSchema)]
+pub struct AuditEntry {
+    /// Where the event stands.
+    position: String,
+    /// When.
+    at: Timestamp,
+    /// Who: a person, a key, or `operator`.
+    actor: String,
+    /// From where; none for what happened at the server's own command line.
+    address: Option<String>,
+    /// What, by its event's kind.
+    action: &'static str,
+    /// To what: the id of the node, worker, deployment or organisation.
+    subject: String,
+    /// The request, as its `X-Request-Id` said.
+    request: String,
+}
+
+impl AuditEntry {
+    /// Of this deed and its event.
+    #[must_use]
+    pub fn new(app: &App, deed: &Deed, record: &Record) -> Self {
+        Self {
+            position: app.at(record.seq).to_string(),
+            at: record.at,
+            actor: deed.actor.to_string(),
+            address: deed.address.as_deref().map(str::to_owned),
+            action: record.event.name(),
+            subject: stream_text(record.stream),
+            request: format!("{:016x}", record.correlation),
         }
     }
 }

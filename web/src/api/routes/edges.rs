@@ -1,0 +1,34 @@
+//! Routes for browsers, operators and agents.
+
+use actix_web::http::Method;
+
+use crate::api::{description, health};
+use crate::endpoint::{Endpoint, Rule};
+use crate::openapi::doc::Doc;
+use crate::view::reply::{Health, Readiness};
+use crate::{agent, pages};
+
+pub(super) fn edges() -> Vec<Endpoint> {
+    vec![
+        Endpoint::new(Method::GET, "/api/openapi.json", Rule::Public, description::document)
+            .doc(Doc::of("description.document", "This document.").gives::<serde_json::Value>(200)),
+        Endpoint::new(Method::GET, "/api/docs", Rule::Public, description::page)
+            .doc(Doc::of("description.page", "This document as a page.").gives_text("text/html")),
+        Endpoint::new(Method::GET, "/api/docs.css", Rule::Public, description::style)
+            .doc(Doc::of("description.style", "The page's style.").gives_text("text/css")),
+        Endpoint::new(Method::GET, "/healthz", Rule::Public, health::healthy)
+            .doc(Doc::of("health.alive", "Whether the process answers.").gives::<Health>(200)),
+        Endpoint::new(Method::GET, "/readyz", Rule::Public, health::ready)
+            .doc(Doc::of("health.ready", "Whether reads have caught up with the log.").gives::<Readiness>(200).gives::<Readiness>(503)),
+        Endpoint::new(Method::GET, "/metrics", Rule::Public, health::metrics)
+            .doc(Doc::of("health.metrics", "Counts in Prometheus' format; only for callers on the same machine.").gives_text("text/plain")),
+        Endpoint::new(Method::GET, "/", Rule::Public, pages::page),
+        Endpoint::new(Method::GET, "/setup", Rule::Public, pages::page),
+        Endpoint::new(Method::GET, "/invitation", Rule::Public, pages::page),
+        Endpoint::new(Method::GET, "/page.js", Rule::Public, pages::script),
+        Endpoint::new(Method::GET, "/page.css", Rule::Public, pages::style),
+        Endpoint::new(Method::GET, "/api/agent/connect", Rule::Agent, agent::connect::connect),
+        Endpoint::new(Method::GET, "/api/agent/streams/{stream}", Rule::Agent, agent::streams::dial),
+        Endpoint::new(Method::GET, "/api/agent/check", Rule::Agent, agent::connect::check),
+    ]
+}

@@ -1,0 +1,101 @@
+//! Routes of nodes and of the log.
+
+use actix_web::http::Method;
+use spunto_core::access::Permission as P;
+
+use crate::api::{audit, events, nodes, operations};
+use crate::ask::Page;
+use crate::endpoint::{Endpoint, Rule};
+use crate::openapi::doc::Doc;
+use crate::view::event::{AuditEntry, EventView};
+use crate::view::node::NodeView;
+use crate::view::reply::*;
+
+const NODE: &str = "/api/orgs/{org}/nodes/{node}";
+const READ: Rule = Rule::Org(P::NODES_READ);
+const WRITE: Rule = Rule::Org(P::NODES_WRITE);
+
+pub(super) fn nodes() -> Vec<Endpoint> {
+    const NODES: &str = "/api/orgs/{org}/nodes";
+    vec![
+        Endpoint::new(Method::GET, NODES, READ, nodes::list)
+            .doc(Doc::of("nodes.list", "The organisation's nodes.").query::<Page>().gives::<PageOf<NodeView>>(200)),
+        Endpoint::new(Method::POST, NODES, WRITE, nodes::create).doc(
+            Doc::of("nodes.create", "Makes a node; token and command are shown this once.")
+                .takes::<nodes::NewNode>()
+                .gives::<NodeCreated>(201)
+                .repeatable(),
+        ),
+        Endpoint::new(Method::GET, NODE, READ, nodes::get).doc(Doc::of("nodes.get", "A node.").gives::<NodeView>(200)),
+        Endpoint::new(Method::PATCH, NODE, WRITE, nodes::update).doc(
+            Doc::of("nodes.update", "Renames or labels it; what is left out stays.")
+                .takes::<nodes::Changes>()
+                .gives::<NodeReply>(200)
+                .repeatable()
+                .conditional(),
+        ),
+        Endpoint::new(Method::DELETE, NODE, WRITE, operations::delete).doc(
+            Doc::of("nodes.delete", "Deletes it; an online agent removes its containers and stops itself.")
+                .query::<operations::Force>()
+                .gives::<NodeReply>(200)
+                .conditional(),
+        ),
+        Endpoint::new(Method::GET, "/api/orgs/{org}/nodes/{node}/gauges", READ, nodes::gauges)
+            .doc(Doc::of("nodes.gauges", "Its gauges of the last ten minutes.").gives::<GaugesHistory>(200)),
+    ]
+}
+
+pub(super) fn operations() -> Vec<Endpoint> {
+    const MAINTENANCE: &str = "/api/orgs/{org}/nodes/{node}/maintenance";
+    vec![
+        Endpoint::new(Method::POST, "/api/orgs/{org}/nodes/{node}/drain", WRITE, operations::drain).doc(
+            Doc::of("nodes.drain", "Nothing new is placed on it until its agent connects again or somebody ends the drain.")
+                .takes::<operations::Reason>()
+                .gives::<NodeReply>(200)
+                .repeatable()
+                .conditional(),
+        ),
+        Endpoint::new(Method::POST, "/api/orgs/{org}/nodes/{node}/undrain", WRITE, operations::undrain)
+            .doc(Doc::of("nodes.undrain", "Ends a drain.").gives::<NodeReply>(200).conditional()),
+        Endpoint::new(Method::POST, MAINTENANCE, WRITE, operations::start_maintenance).doc(
+            Doc::of("nodes.start_maintenance", "Nothing new is placed on it until somebody ends it; survives reconnects and restarts.")
+                .takes::<operations::Reason>()
+                .gives::<NodeReply>(200)
+                .repeatable()
+                .conditional(),
+        ),
+        Endpoint::new(Method::DELETE, MAINTENANCE, WRITE, operations::end_maintenance)
+            .doc(Doc::of("nodes.end_maintenance", "Ends maintenance.").gives::<NodeReply>(200).conditional()),
+        Endpoint::new(Method::POST, "/api/orgs/{org}/nodes/{node}/rotate-token", WRITE, operations::rotate_token).doc(
+            Doc::of("nodes.rotate_token", "The old token dies at once; the new one and both commands are shown this once.")
+                .gives::<TokenRotated>(200)
+                .conditional(),
+        ),
+    ]
+}
+
+pub(super) fn events() -> Vec<Endpoint> {
+    const LOG: Rule = Rule::Org(P::EVENTS_READ);
+    vec![
+        Endpoint::new(Method::GET, "/api/orgs/{org}/events", LOG, events::of_org).doc(
+            Doc::of(
+                "events.list",
+                "The organisation's events, oldest first; with Accept: text/event-stream a live stream that resumes after Last-Event-ID.",
+            )
+            .query::<Page>()
+            .query::<events::Filter>()
+            .gives::<EventsPage>(200)
+            .gives_text("text/event-stream"),
+        ),
+        Endpoint::new(Method::GET, "/api/orgs/{org}/nodes/{node}/events", LOG, events::of_node)
+            .doc(Doc::of("events.of_node", "A node's life, oldest first.").query::<Page>().gives::<PageOf<EventView>>(200)),
+        Endpoint::new(Method::GET, "/api/orgs/{org}/projects/{project}/workers/{worker}/events", LOG, events::of_worker)
+            .doc(Doc::of("events.of_worker", "A worker's life, oldest first.").query::<Page>().gives::<PageOf<EventView>>(200)),
+        Endpoint::new(Method::GET, "/api/orgs/{org}/audit", Rule::Org(P::AUDIT_READ), audit::list).doc(
+            Doc::of("audit.list", "Who did what, when and from where, newest first.")
+                .query::<Page>()
+                .query::<audit::Filter>()
+                .gives::<PageOf<AuditEntry>>(200),
+        ),
+    ]
+}
