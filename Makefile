@@ -3,7 +3,7 @@
 CARGO ?= cargo
 export CARGO
 
-.PHONY: up down reset test lint deny docker images openapi
+.PHONY: up down reset test lint deny docker images python openapi
 .DEFAULT_GOAL := test
 
 # A control plane, this machine as a node, and one worker. Again: picks up where it was.
@@ -27,7 +27,7 @@ images: docker
 	@tests/make/images.sh
 
 # Formatting, lints, licences and bans, then every test on the real Docker Engine.
-test: lint deny images
+test: lint deny images python
 	$(CARGO) build --quiet --workspace --bins
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
 		$(CARGO) nextest run --workspace; \
@@ -43,6 +43,10 @@ lint:
 deny:
 	@$(CARGO) deny --version >/dev/null 2>&1 || { echo "installing cargo-deny"; $(CARGO) install --quiet --locked cargo-deny; }
 	$(CARGO) deny check bans licenses sources
+
+# What the tests need of Python, in target/python.
+python:
+	@tests/make/python.sh
 
 # The snapshot of the API's description; look at what changed before it is committed.
 openapi:

@@ -10,5 +10,6 @@ mod operator;
 mod placement;
 mod protocol;
 mod rotation;
+mod schemathesis;
 mod sessions;
 mod tidy;

@@ -85,6 +85,15 @@ impl Api {
         Self { proof: Proof::Key(key), ..self.clone() }
     }
 
+    /// The browser's cookie, where it is one.
+    #[must_use]
+    pub fn cookie(&self) -> Option<&str> {
+        match &self.proof {
+            Proof::Cookie(cookie) => Some(cookie),
+            Proof::Nobody | Proof::Key(_) => None,
+        }
+    }
+
     /// The same as a page of another site would send it: with the cookie, without the header.
     #[must_use]
     pub fn without_csrf(&self) -> Self {

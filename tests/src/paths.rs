@@ -19,3 +19,9 @@ pub fn server_binary() -> PathBuf {
     }
     directory.join("spunto")
 }
+
+/// A command of the tests' Python environment, which `make test` makes.
+#[must_use]
+pub fn python(command: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/python/bin").join(command)
+}

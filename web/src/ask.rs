@@ -172,7 +172,9 @@ pub(crate) fn one(version: u64, body: &impl Serialize) -> HttpResponse {
 /// Which page of a list.
 #[derive(Debug, Default, serde::Deserialize, schemars::JsonSchema)]
 pub struct Page {
+    /// Items on a page: 1 to 1000, 100 unless said.
     limit: Option<usize>,
+    /// Where the last page ended: its `next`.
     cursor: Option<String>,
 }
 

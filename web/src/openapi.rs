@@ -14,6 +14,9 @@ pub mod page;
 
 use doc::{Content, Doc, Shape};
 
+/// How a position is written.
+const POSITION: &str = r"^[0-9a-f]{16}\.[0-9]{1,9}\.[0-9]{1,18}$";
+
 /// An error of any call. `Problem` writes it by hand, as it may have further members.
 #[derive(Serialize, JsonSchema)]
 struct ProblemBody {
@@ -170,27 +173,36 @@ fn query_parameters(shape: Shape, generator: &mut SchemaGenerator) -> Vec<Value>
             let kind = kinds.iter().find(|kind| *kind != "null").cloned().unwrap_or_default();
             schema["type"] = kind;
         }
-        let description = schema.as_object_mut().and_then(|members| members.remove("description"));
+        let description = schema.as_object_mut().and_then(|members| members.remove("description")).unwrap_or_else(|| "".into());
         json!({ "name": name, "in": "query", "required": required.contains(&name.as_str()), "description": description, "schema": schema })
     };
     members.into_iter().map(parameter).collect()
 }
 
 fn header_parameters(endpoint: &Endpoint, doc: &Doc) -> Vec<Value> {
-    let text = |name: &str, place: &str, description: &str| json!({ "name": name, "in": place, "required": false, "description": description, "schema": { "type": "string" } });
+    let text = |name: &str, place: &str, pattern: &str, description: &str| {
+        let schema = json!({ "type": "string", "pattern": pattern });
+        json!({ "name": name, "in": place, "required": false, "description": description, "schema": schema })
+    };
     let mut all = Vec::new();
     if endpoint.method == actix_web::http::Method::GET && !matches!(endpoint.rule, Rule::Public | Rule::Agent) {
-        all.push(text("after", "query", "A position that a change replied: the read waits until it sees it."));
+        all.push(text("after", "query", POSITION, "A position that a change replied: the read waits until it sees it."));
     }
     if doc.repeatable {
         all.push(text(
             "Idempotency-Key",
             "header",
+            "^[!-~]{1,128}$",
             "1 to 128 visible ASCII characters; a repeat within 24 hours answers as the first call did.",
         ));
     }
     if doc.conditional {
-        all.push(text("If-Match", "header", "The ETag that a read gave; refused with 412 when the thing has changed since."));
+        all.push(text(
+            "If-Match",
+            "header",
+            "^\"[0-9]{1,18}\"$",
+            "The ETag that a read gave; refused with 412 when the thing has changed since.",
+        ));
     }
     all
 }

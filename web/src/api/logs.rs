@@ -27,7 +27,9 @@ const DIAL_WITHIN: Duration = Duration::from_secs(10);
 /// Which output.
 #[derive(Deserialize, JsonSchema)]
 pub struct Which {
+    /// Lines from the end, 200 unless said; at most 10000.
     tail: Option<u32>,
+    /// Go on with what comes.
     #[serde(default)]
     follow: bool,
 }

@@ -96,6 +96,7 @@ pub async fn rotate_token(app: Data<App>, ask: Ask, path: NodePath) -> Result<Ht
 /// Whether a deletion takes workers with it.
 #[derive(Deserialize, JsonSchema)]
 pub struct Force {
+    /// Take its workers along.
     #[serde(default)]
     force: bool,
 }

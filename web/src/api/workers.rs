@@ -53,6 +53,7 @@ fn page_of(app: &App, ask: &Ask, page: &Page, keep: impl Fn(&Worker) -> bool) ->
 /// Which workers.
 #[derive(Deserialize, JsonSchema)]
 pub struct Filter {
+    /// Only on this node.
     node: Option<String>,
 }
 
@@ -170,6 +171,7 @@ pub async fn start(app: Data<App>, ask: Ask, path: WorkerPath) -> Result<HttpRes
 /// Whether to wait for the node.
 #[derive(Deserialize, JsonSchema)]
 pub struct Force {
+    /// Do not wait for a node that is away.
     #[serde(default)]
     pub(super) force: bool,
 }
