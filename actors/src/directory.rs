@@ -106,6 +106,23 @@ impl Directory {
     /// # Errors
     /// The log is damaged, or holds an event that this version does not know.
     pub fn start(feed: &Arc<Feed>) -> Result<Self, ReplayError> {
+        let (directory, follow) = Self::start_here(feed)?;
+        let follow = move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime without drivers needs nothing");
+            runtime.block_on(follow);
+        };
+        std::thread::Builder::new()
+            .name("directory".into())
+            .spawn(follow)
+            .expect("the operating system gives the process one more thread at start");
+        Ok(directory)
+    }
+
+    /// The same without a thread, for simulations: whoever polls the future goes on with the feed.
+    ///
+    /// # Errors
+    /// See [`Self::start`].
+    pub fn start_here(feed: &Arc<Feed>) -> Result<(Self, impl Future<Output = ()> + use<>), ReplayError> {
         let mut view = View::default();
         let end = feed.position().seq;
         while view.state.seq < end {
@@ -115,31 +132,24 @@ impl Directory {
         let (progress, applied) = watch::channel(view.state.seq);
         let directory = Self { view: Arc::new(RwLock::new(view)), feed: Arc::clone(feed), applied };
         let follower = directory.clone();
-        std::thread::Builder::new()
-            .name("directory".into())
-            .spawn(move || follower.follow(&progress))
-            .expect("the operating system gives the process one more thread at start");
-        Ok(directory)
+        Ok((directory, async move { follower.follow(&progress).await }))
     }
 
-    fn follow(&self, progress: &watch::Sender<u64>) {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime without drivers needs nothing");
-        runtime.block_on(async {
-            let mut subscription = self.feed.subscribe_after(*progress.borrow());
-            loop {
-                match subscription.next().await {
-                    Ok(Some(delivery)) => {
-                        let mut view = self.view.write();
-                        delivery.records().for_each(|record| view.apply(record));
-                        let seq = view.state.seq;
-                        drop(view);
-                        progress.send_replace(seq);
-                    }
-                    Ok(None) => return,
-                    Err(failure) => return error!(%failure, "the directory stands still: the log can't be read"),
+    async fn follow(&self, progress: &watch::Sender<u64>) {
+        let mut subscription = self.feed.subscribe_after(*progress.borrow());
+        loop {
+            match subscription.next().await {
+                Ok(Some(delivery)) => {
+                    let mut view = self.view.write();
+                    delivery.records().for_each(|record| view.apply(record));
+                    let seq = view.state.seq;
+                    drop(view);
+                    progress.send_replace(seq);
                 }
+                Ok(None) => return,
+                Err(failure) => return error!(%failure, "the directory stands still: the log can't be read"),
             }
-        });
+        }
     }
 
     /// The view at this moment. Hold it briefly: the fold waits meanwhile.

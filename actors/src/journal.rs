@@ -113,14 +113,40 @@ impl Journal {
     /// Starts the journal of a log whose fold is `state`.
     #[must_use]
     pub fn start(log: Arc<dyn EventLog>, state: State, feed: Arc<Feed>) -> (Self, JournalThread) {
-        let (jobs, queue) = mpsc::channel(QUEUE_COMMANDS_MAX);
-        let (failure, failed) = watch::channel(false);
-        let writer = Writer { log, state, feed, failure };
+        let (journal, writer, mut queue, failed) = Self::parts(log, state, feed);
+        let run = move || {
+            let mut writer = writer;
+            while let Some(first) = queue.blocking_recv() {
+                if !writer.turn(first, &mut queue) {
+                    return;
+                }
+            }
+            info!(seq = writer.state.seq, "the journal has stopped");
+        };
         let thread = std::thread::Builder::new()
             .name("journal".into())
-            .spawn(move || writer.run(queue))
+            .spawn(run)
             .expect("the operating system gives the process one more thread at start");
-        (Self { jobs }, JournalThread { thread, failed })
+        (journal, JournalThread { thread, failed })
+    }
+
+    /// The same without a thread, for simulations: whoever polls the future is the writer; dropping it is a crash.
+    pub fn start_here(log: Arc<dyn EventLog>, state: State, feed: Arc<Feed>) -> (Self, watch::Receiver<bool>, impl Future<Output = ()>) {
+        let (journal, mut writer, mut queue, failed) = Self::parts(log, state, feed);
+        let run = async move {
+            while let Some(first) = queue.recv().await {
+                if !writer.turn(first, &mut queue) {
+                    return;
+                }
+            }
+        };
+        (journal, failed, run)
+    }
+
+    fn parts(log: Arc<dyn EventLog>, state: State, feed: Arc<Feed>) -> (Self, Writer, mpsc::Receiver<Job>, watch::Receiver<bool>) {
+        let (jobs, queue) = mpsc::channel(QUEUE_COMMANDS_MAX);
+        let (failure, failed) = watch::channel(false);
+        (Self { jobs }, Writer { log, state, feed, failure }, queue, failed)
     }
 
     /// Hands a command in and waits until it is durable, waiting for room first.
@@ -173,25 +199,24 @@ struct Batch {
 }
 
 impl Writer {
-    fn run(mut self, mut queue: mpsc::Receiver<Job>) {
-        while let Some(first) = queue.blocking_recv() {
-            let mut batch = Batch::default();
-            self.take(first, &mut batch);
-            while batch.answers.len() < BATCH_COMMANDS_MAX && batch.frames.len() < BATCH_BYTES_MAX {
-                let Ok(job) = queue.try_recv() else { break };
-                self.take(job, &mut batch);
-                if batch.records.len() > GROUP_EVENTS_MAX / 2 {
-                    break;
-                }
-            }
-            if let Err(failure) = self.commit(batch) {
-                error!(%failure, "the log failed; the process must start again and replay");
-                // Nobody is listening when the process is going down already.
-                let _ = self.failure.send(true);
-                return;
+    /// Carries out the first command and those that wait behind it, as one group; false when the log failed.
+    fn turn(&mut self, first: Job, queue: &mut mpsc::Receiver<Job>) -> bool {
+        let mut batch = Batch::default();
+        self.take(first, &mut batch);
+        while batch.answers.len() < BATCH_COMMANDS_MAX && batch.frames.len() < BATCH_BYTES_MAX {
+            let Ok(job) = queue.try_recv() else { break };
+            self.take(job, &mut batch);
+            if batch.records.len() > GROUP_EVENTS_MAX / 2 {
+                break;
             }
         }
-        info!(seq = self.state.seq, "the journal has stopped");
+        let committed = self.commit(batch);
+        if let Err(failure) = &committed {
+            error!(%failure, "the log failed; the process must start again and replay");
+            // Nobody is listening when the process is going down already.
+            let _ = self.failure.send(true);
+        }
+        committed.is_ok()
     }
 
     fn take(&mut self, job: Job, batch: &mut Batch) {

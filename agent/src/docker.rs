@@ -15,6 +15,7 @@ use spunto_core::time::Timestamp;
 mod container;
 mod image;
 mod network;
+mod runtime;
 
 pub use container::Helper;
 

@@ -15,6 +15,7 @@ pub mod outbox;
 pub mod pool;
 pub mod probe;
 pub mod run;
+pub mod seam;
 pub mod session;
 pub mod watch;
 pub mod work;

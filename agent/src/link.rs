@@ -16,6 +16,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
 use crate::config::{Config, Server};
+use crate::seam::Dial;
 
 /// How long a connection may take in all.
 const CONNECT_WITHIN: Duration = Duration::from_secs(15);
@@ -138,6 +139,17 @@ pub async fn connect(server: &Server) -> Result<Box<dyn Stream>, LinkError> {
         Ok(Box::new(stream) as Box<dyn Stream>)
     };
     tokio::time::timeout(CONNECT_WITHIN, connecting).await.unwrap_or_else(|_| Err(LinkError::Timeout(server.authority())))
+}
+
+/// The way to the control plane of these settings.
+pub struct Dialer(pub Config);
+
+impl Dial for Dialer {
+    type Socket = Socket;
+
+    async fn dial(&self, path: &str) -> Result<Socket, LinkError> {
+        dial(&self.0, path).await
+    }
 }
 
 /// Opens a WebSocket on a path below the control plane's address, with the token in the header.

@@ -6,9 +6,8 @@ use spunto_core::protocol::{FRAME_TO_SERVER_BYTES_MAX, LOGS_STDERR, LOGS_STDOUT,
 use tokio_tungstenite::tungstenite::Message;
 use tracing::warn;
 
-use crate::config::Config;
-use crate::docker::{Docker, Fault, name_of};
-use crate::link::{Socket, dial};
+use crate::docker::{Fault, name_of};
+use crate::seam::{Dial, Runtime};
 
 /// Streams open at a time.
 pub const STREAMS_MAX: usize = 64;
@@ -33,14 +32,14 @@ pub fn frames(error: bool, bytes: &[u8]) -> impl Iterator<Item = Vec<u8>> {
 }
 
 /// Sends a unit's output until it ends, or whoever reads it goes away.
-pub async fn send(config: &Config, docker: &Docker, wanted: Wanted) {
+pub async fn send<R: Runtime, D: Dial>(dialer: &D, runtime: &R, wanted: Wanted) {
     // The stream's name comes from the server and goes into a path.
     if !wanted.stream.bytes().all(|c| c.is_ascii_alphanumeric()) {
         return warn!("the server asked for output under a name that is none");
     }
-    match dial(config, &format!("/api/agent/streams/{}", wanted.stream)).await {
+    match dialer.dial(&format!("/api/agent/streams/{}", wanted.stream)).await {
         Ok(socket) => {
-            if let Err(error) = pump(socket, docker, &wanted).await {
+            if let Err(error) = pump::<R, D>(socket, runtime, &wanted).await {
                 warn!(unit = %wanted.unit, %error, "output could not be sent");
             }
         }
@@ -48,12 +47,12 @@ pub async fn send(config: &Config, docker: &Docker, wanted: Wanted) {
     }
 }
 
-async fn pump(socket: Socket, docker: &Docker, wanted: &Wanted) -> Result<(), tokio_tungstenite::tungstenite::Error> {
+async fn pump<R: Runtime, D: Dial>(socket: D::Socket, runtime: &R, wanted: &Wanted) -> Result<(), tokio_tungstenite::tungstenite::Error> {
     let (mut sink, mut incoming) = socket.split();
     let name = name_of(wanted.unit);
-    let error = match docker.look(&name).await {
+    let error = match runtime.look(&name).await {
         Ok(Some(seen)) => {
-            let mut output = std::pin::pin!(docker.output(&seen.id, wanted.tail, wanted.follow));
+            let mut output = std::pin::pin!(runtime.output(&seen.id, wanted.tail, wanted.follow));
             loop {
                 tokio::select! {
                     chunk = output.next() => match chunk {

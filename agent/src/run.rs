@@ -12,7 +12,9 @@ use tracing::{error, info, warn};
 use crate::backoff::{Backoff, GOOD_SESSION, LATER};
 use crate::config::Config;
 use crate::docker::Docker;
+use crate::link::Dialer;
 use crate::logs::STREAMS_MAX;
+use crate::seam::{Dial, Runtime};
 use crate::session::{self, End, Session};
 use crate::work::Node;
 use crate::{host, probe, watch as happenings};
@@ -59,15 +61,15 @@ async fn docker(config: &Config) -> Docker {
 }
 
 /// Looks at the host's network, blocks the metadata service, and probes from then on.
-async fn keep_isolated(node: Arc<Node>, own: Option<String>, result: watch::Sender<Option<spunto_core::event::Isolation>>) {
+async fn keep_isolated(node: Arc<Node<Docker, Dialer>>, own: Option<String>, result: watch::Sender<Option<spunto_core::event::Isolation>>) {
     let image = match own {
-        Some(own) => node.docker.image_of(&own).await.ok(),
+        Some(own) => node.runtime.image_of(&own).await.ok(),
         None => None,
     };
     loop {
-        let pool = node.config.pool;
+        let pool = node.pool;
         let found = match &image {
-            Some(image) => host::ask(&node.docker, image, pool).await,
+            Some(image) => host::ask(&node.runtime, image, pool).await,
             None => Ok(host::Host { routes: std::fs::read_to_string("/proc/net/route").unwrap_or_default(), block_error: None }),
         };
         match found {
@@ -80,7 +82,7 @@ async fn keep_isolated(node: Arc<Node>, own: Option<String>, result: watch::Send
             Err(fault) => warn!(%fault, "the host's network could not be looked at"),
         }
         let taken = node.taken.lock().clone();
-        let isolation = probe::probe(&node.docker, image.as_deref(), pool, &taken, random()).await;
+        let isolation = probe::probe(&node.runtime, image.as_deref(), pool, &taken, random()).await;
         info!(?isolation, "probed the isolation of workers");
         result.send_replace(Some(isolation));
         tokio::time::sleep(probe::PROBE_EVERY).await;
@@ -109,30 +111,39 @@ pub async fn run(config: Config) -> std::io::Result<()> {
 
 async fn serve(config: Config, docker: Docker, stop: watch::Receiver<bool>) {
     let own = own_container();
-    let (node, mut live) = Node::new(config, docker);
-    if let Err(fault) = node.docker.remove_empty_networks().await {
+    let pool = config.pool;
+    let (node, mut live) = Node::new(docker, Dialer(config), pool);
+    if let Err(fault) = node.runtime.remove_empty_networks().await {
         warn!(%fault, "empty networks could not be looked for");
     }
     tokio::spawn(happenings::follow(Arc::clone(&node)));
     let (probed, isolation) = watch::channel(None);
     tokio::spawn(keep_isolated(Arc::clone(&node), own.clone(), probed));
-    let instance = Instance(random());
-    let streams = Arc::new(Semaphore::new(STREAMS_MAX));
+    let mut session = Session {
+        node: &node,
+        instance: Instance(random()),
+        live: &mut live,
+        isolation,
+        stop: stop.clone(),
+        streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+    };
+    if sessions(&mut session, random).await {
+        leave(&node, own, stop).await;
+    }
+}
+
+/// One session after the other, until the agent is told to stop or its node is deleted; whether it was deleted.
+pub async fn sessions<R: Runtime, D: Dial>(session: &mut Session<'_, R, D>, mut random: impl FnMut() -> u64) -> bool {
     let mut backoff = Backoff::default();
     let mut refused_before = String::new();
     loop {
         let began = Instant::now();
-        let mut session = Session {
-            node: &node,
-            instance,
-            live: &mut live,
-            isolation: isolation.clone(),
-            stop: stop.clone(),
-            streams: Arc::clone(&streams),
-        };
-        let pause = match session::run(&mut session).await {
-            End::Stopped => return info!("stopped; workers run on"),
-            End::Deleted => return leave(&node, own, stop).await,
+        let pause = match session::run(session).await {
+            End::Stopped => {
+                info!("stopped; workers run on");
+                return false;
+            }
+            End::Deleted => return true,
             End::Refused(message, retry) => {
                 // Said once: the same words every minute would bury everything else.
                 if message != refused_before {
@@ -151,22 +162,25 @@ async fn serve(config: Config, docker: Docker, stop: watch::Receiver<bool>) {
                 pause
             }
         };
-        let mut stop = stop.clone();
         tokio::select! {
+            biased;
+            _ = session.stop.wait_for(|stop| *stop) => {
+                info!("stopped; workers run on");
+                return false;
+            }
             () = tokio::time::sleep(pause) => {}
-            _ = stop.wait_for(|stop| *stop) => return info!("stopped; workers run on"),
         }
     }
 }
 
 /// The node is no more: stops the agent's own container through Docker, as it would be started again otherwise.
-async fn leave(node: &Node, own: Option<String>, mut stop: watch::Receiver<bool>) {
+async fn leave(node: &Node<Docker, Dialer>, own: Option<String>, mut stop: watch::Receiver<bool>) {
     /// Between asking Docker to stop us and the signal that follows.
     const SIGNAL_WITHIN: Duration = Duration::from_secs(30);
     info!("this node was deleted; the agent stops and does not come back");
     let Some(own) = own else { return };
     tokio::select! {
-        stopped = node.docker.stop(&own, 5) => if let Err(fault) = stopped {
+        stopped = node.runtime.stop(&own, 5) => if let Err(fault) = stopped {
             error!(%fault, "the agent's own container could not be stopped; remove it with docker rm -f");
             tokio::time::sleep(SIGNAL_WITHIN).await;
         },

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::stream::SplitSink;
-use futures_util::{SinkExt, StreamExt};
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use spunto_core::event::Isolation;
 use spunto_core::protocol::{
     Found, FrameError, FromAgent, FromServer, GAUGES_EVERY_MS, HELLO_WITHIN_MS, Hello, INVENTORY_PAGE_UNITS_MAX, Instance, PROTOCOL,
@@ -17,9 +17,10 @@ use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 use tracing::{debug, info, warn};
 
 use crate::docker::{Fault, OPERATION_LABEL, UNIT_LABEL};
-use crate::link::{LinkError, Socket, dial};
+use crate::link::LinkError;
+use crate::seam::{Dial, Runtime};
 use crate::work::Node;
-use crate::{facts, gauges, logs};
+use crate::{gauges, logs};
 
 /// How long a frame may take to leave: a server that reads nothing is gone.
 const SEND_WITHIN: Duration = Duration::from_secs(10);
@@ -60,9 +61,9 @@ impl From<Fault> for End {
 }
 
 /// What a session works with.
-pub struct Session<'a> {
+pub struct Session<'a, R, D> {
     /// The node.
-    pub node: &'a Arc<Node>,
+    pub node: &'a Arc<Node<R, D>>,
     /// This run of the agent.
     pub instance: Instance,
     /// Progress to be shown.
@@ -75,14 +76,14 @@ pub struct Session<'a> {
     pub streams: Arc<Semaphore>,
 }
 
-struct Wire {
-    sink: SplitSink<Socket, Message>,
+struct Wire<S> {
+    sink: SplitSink<S, Message>,
     /// The last observation that was sent in this session.
     sent: u64,
     cpu: gauges::CpuTime,
 }
 
-impl Wire {
+impl<S: Sink<Message, Error = WsError> + Unpin> Wire<S> {
     async fn send(&mut self, frame: &FromAgent) -> Result<(), End> {
         match timeout(SEND_WITHIN, self.sink.send(Message::text(write(frame)))).await {
             Ok(sent) => Ok(sent?),
@@ -90,7 +91,7 @@ impl Wire {
         }
     }
 
-    async fn send_news(&mut self, node: &Node) -> Result<(), End> {
+    async fn send_news<R: Runtime, D: Dial>(&mut self, node: &Node<R, D>) -> Result<(), End> {
         let (frames, last) = node.outbox.lock().after(self.sent);
         for frame in frames {
             self.send(&frame).await?;
@@ -106,12 +107,12 @@ impl Wire {
     }
 
     /// Tells every container there is; what happened and was not told yet is in it.
-    async fn send_inventory(&mut self, node: &Node) -> Result<(), End> {
+    async fn send_inventory<R: Runtime, D: Dial>(&mut self, node: &Node<R, D>) -> Result<(), End> {
         node.outbox.lock().forget_happenings();
         let mut found = Vec::new();
-        for container in node.docker.containers().await? {
+        for container in node.runtime.containers().await? {
             // One that has gone since it was listed is simply not there.
-            if let Some(seen) = node.docker.look(&container).await? {
+            if let Some(seen) = node.runtime.look(&container).await? {
                 let label = |name: &str| seen.labels.get(name).cloned().unwrap_or_default().chars().take(63).collect();
                 found.push(Found {
                     unit: label(UNIT_LABEL),
@@ -132,15 +133,15 @@ impl Wire {
 }
 
 /// Runs one session to its end.
-pub async fn run(session: &mut Session<'_>) -> End {
+pub async fn run<R: Runtime, D: Dial>(session: &mut Session<'_, R, D>) -> End {
     match open(session).await {
         Ok(never) | Err(never) => never,
     }
 }
 
-async fn open(session: &mut Session<'_>) -> Result<End, End> {
+async fn open<R: Runtime, D: Dial>(session: &mut Session<'_, R, D>) -> Result<End, End> {
     let node = session.node;
-    let socket = dial(&node.config, "/api/agent/connect").await?;
+    let socket = node.dialer.dial("/api/agent/connect").await?;
     let (sink, mut incoming) = socket.split();
     let mut wire = Wire { sink, sent: 0, cpu: gauges::CpuTime::default() };
     let clock_ms = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_millis();
@@ -149,7 +150,7 @@ async fn open(session: &mut Session<'_>) -> Result<End, End> {
         protocol_min: PROTOCOL_MIN,
         agent_version: env!("CARGO_PKG_VERSION").to_owned(),
         instance: session.instance,
-        facts: facts::facts(&node.docker).await?,
+        facts: node.runtime.facts().await?,
         clock_ms: u64::try_from(clock_ms).unwrap_or(0),
     };
     wire.send(&FromAgent::Hello(hello)).await?;
@@ -165,10 +166,8 @@ async fn open(session: &mut Session<'_>) -> Result<End, End> {
     talk(session, wire, incoming).await
 }
 
-type Incoming = futures_util::stream::SplitStream<Socket>;
-
 /// The next frame of the server's; its close and its silence are ends.
-async fn next(incoming: &mut Incoming) -> Result<FromServer, End> {
+async fn next<S: Stream<Item = Result<Message, WsError>> + Unpin>(incoming: &mut S) -> Result<FromServer, End> {
     loop {
         let message = incoming.next().await.ok_or_else(|| End::Lost("the connection was closed".into()))??;
         match message {
@@ -187,7 +186,11 @@ async fn next(incoming: &mut Incoming) -> Result<FromServer, End> {
     }
 }
 
-async fn talk(session: &mut Session<'_>, mut wire: Wire, mut incoming: Incoming) -> Result<End, End> {
+async fn talk<R: Runtime, D: Dial>(
+    session: &mut Session<'_, R, D>,
+    mut wire: Wire<D::Socket>,
+    mut incoming: SplitStream<D::Socket>,
+) -> Result<End, End> {
     let Session { node, live, isolation, stop, streams, .. } = session;
     let mut gauges_due = interval(Duration::from_millis(GAUGES_EVERY_MS));
     gauges_due.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -196,7 +199,9 @@ async fn talk(session: &mut Session<'_>, mut wire: Wire, mut incoming: Incoming)
     let silence = Duration::from_millis(SERVER_SILENCE_MS);
     let mut heard = Instant::now();
     loop {
+        // In the order of urgency, and the same each time, so that a simulation can be had again.
         tokio::select! {
+            biased;
             frame = next(&mut incoming) => {
                 heard = Instant::now();
                 if let Some(end) = take(node, streams, &mut wire, frame?).await? {
@@ -224,7 +229,12 @@ async fn talk(session: &mut Session<'_>, mut wire: Wire, mut incoming: Incoming)
     }
 }
 
-async fn take(node: &Arc<Node>, streams: &Arc<Semaphore>, wire: &mut Wire, frame: FromServer) -> Result<Option<End>, End> {
+async fn take<R: Runtime, D: Dial>(
+    node: &Arc<Node<R, D>>,
+    streams: &Arc<Semaphore>,
+    wire: &mut Wire<D::Socket>,
+    frame: FromServer,
+) -> Result<Option<End>, End> {
     match frame {
         FromServer::Ping { nonce } => wire.send(&FromAgent::Pong { nonce }).await?,
         FromServer::Operate { operation, work } => {
@@ -240,12 +250,12 @@ async fn take(node: &Arc<Node>, streams: &Arc<Semaphore>, wire: &mut Wire, frame
             let node = Arc::clone(node);
             tokio::spawn(async move {
                 let _place = place;
-                logs::send(&node.config, &node.docker, logs::Wanted { stream, unit, tail, follow }).await;
+                logs::send(&node.dialer, &node.runtime, logs::Wanted { stream, unit, tail, follow }).await;
             });
         }
         FromServer::Shutdown { reason } => {
             info!(reason, "the control plane has deleted this node: removing its containers");
-            node.docker.remove_everything().await?;
+            node.runtime.remove_everything().await?;
             let _ = wire.sink.close().await;
             return Ok(Some(End::Deleted));
         }

@@ -12,13 +12,17 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tracing::warn;
 
-use crate::docker::{Docker, name_of};
+use crate::docker::name_of;
+use crate::seam::{Dial, Runtime};
 use crate::work::Node;
 
 /// A unit that Docker keeps starting again is told of at most this often.
 const RESTARTS_EVERY: Duration = Duration::from_secs(30);
 /// Units that wait to be looked at.
 const WAITING_MAX: usize = 4096;
+
+/// Before Docker's events are followed again.
+const REST: Duration = Duration::from_secs(1);
 
 /// When a unit was last told of, and how often Docker had started it again by then.
 struct Told {
@@ -28,13 +32,14 @@ struct Told {
 }
 
 /// Follows Docker's events for ever.
-pub async fn follow(node: Arc<Node>) {
+pub async fn follow<R: Runtime, D: Dial>(node: Arc<Node<R, D>>) {
     let (looks, mut due) = mpsc::channel::<UnitId>(WAITING_MAX);
     let mut told: HashMap<UnitId, Told> = HashMap::new();
     loop {
-        let mut happenings = std::pin::pin!(node.docker.happenings());
+        let mut happenings = std::pin::pin!(node.runtime.happenings());
         loop {
             tokio::select! {
+                biased;
                 happening = happenings.next() => match happening {
                     Some(Ok(unit)) => if let Ok(unit) = unit.parse() {
                         look(&node, unit, &mut told, &looks).await;
@@ -49,12 +54,12 @@ pub async fn follow(node: Arc<Node>) {
             }
         }
         // What happened meanwhile is told by a new inventory.
-        Docker::rest().await;
+        tokio::time::sleep(REST).await;
         node.inventory.notify_one();
     }
 }
 
-async fn look(node: &Arc<Node>, unit: UnitId, told: &mut HashMap<UnitId, Told>, looks: &mpsc::Sender<UnitId>) {
+async fn look<R: Runtime, D: Dial>(node: &Arc<Node<R, D>>, unit: UnitId, told: &mut HashMap<UnitId, Told>, looks: &mpsc::Sender<UnitId>) {
     let lock = node.unit(unit);
     let Ok(_idle) = lock.try_lock() else {
         // An order is at work on this unit and tells its own result; what happens just after that is seen by looking again.
@@ -66,7 +71,7 @@ async fn look(node: &Arc<Node>, unit: UnitId, told: &mut HashMap<UnitId, Told>, 
         });
         return;
     };
-    let seen = match node.docker.look(&name_of(unit)).await {
+    let seen = match node.runtime.look(&name_of(unit)).await {
         Ok(seen) => seen,
         Err(fault) => return warn!(%unit, %fault, "a unit could not be looked at"),
     };

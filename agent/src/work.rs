@@ -12,10 +12,10 @@ use tokio::sync::{Notify, RwLock, Semaphore, mpsc};
 use tokio::task::AbortHandle;
 use tracing::{info, warn};
 
-use crate::config::Config;
-use crate::docker::{Docker, Fault, Seen, name_of};
+use crate::docker::{Fault, Seen, name_of};
 use crate::outbox::Outbox;
 use crate::pool;
+use crate::seam::{Dial, Runtime};
 
 /// Orders carried out at a time: Docker does most things one after the other anyway.
 const ORDERS_AT_A_TIME: usize = 8;
@@ -30,11 +30,13 @@ struct Running {
 }
 
 /// What lives as long as the agent's process, over all its sessions.
-pub struct Node {
-    /// Settings.
-    pub config: Config,
-    /// Docker.
-    pub docker: Docker,
+pub struct Node<R, D> {
+    /// Runs containers.
+    pub runtime: R,
+    /// Reaches the control plane.
+    pub dialer: D,
+    /// Addresses for networks.
+    pub pool: pool::Pool,
     /// What the server has not acknowledged.
     pub outbox: Mutex<Outbox>,
     /// There is something new in the outbox.
@@ -67,14 +69,15 @@ impl<T> At<T> for Result<T, Fault> {
     }
 }
 
-impl Node {
+impl<R: Runtime, D: Dial> Node<R, D> {
     /// A node and the receiving end of its live frames.
     #[must_use]
-    pub fn new(config: Config, docker: Docker) -> (Arc<Self>, mpsc::Receiver<FromAgent>) {
+    pub fn new(runtime: R, dialer: D, pool: pool::Pool) -> (Arc<Self>, mpsc::Receiver<FromAgent>) {
         let (live, frames) = mpsc::channel(LIVE_FRAMES_MAX);
         let node = Self {
-            config,
-            docker,
+            runtime,
+            dialer,
+            pool,
             outbox: Mutex::default(),
             news: Notify::new(),
             inventory: Notify::new(),
@@ -132,7 +135,7 @@ impl Node {
             Work::Run { launch, .. } => self.run(unit, operation, launch, false).await,
             Work::Start { launch, .. } => self.run(unit, operation, launch, true).await,
             Work::Stop { grace_s, .. } => {
-                self.docker.stop(&name_of(unit), *grace_s).await.at(UnitStep::StopContainer).map(|()| Observed::Stopped)
+                self.runtime.stop(&name_of(unit), *grace_s).await.at(UnitStep::StopContainer).map(|()| Observed::Stopped)
             }
             Work::Remove { .. } => self.remove(unit).await.at(UnitStep::Remove).map(|()| Observed::Removed),
             Work::RemoveOrphan { .. } => return,
@@ -154,29 +157,29 @@ impl Node {
     /// Makes and starts a container, unless this order has made one; `again` starts one of an earlier order instead.
     async fn run(&self, unit: UnitId, operation: OperationId, launch: &Launch, again: bool) -> Result<Observed, Failure> {
         let name = name_of(unit);
-        if let Some(seen) = self.docker.look(&name).await.at(UnitStep::CreateContainer)? {
+        if let Some(seen) = self.runtime.look(&name).await.at(UnitStep::CreateContainer)? {
             let same = seen.operation() == Some(operation);
             if same && seen.has_run || again && seen.runs() {
                 return Ok(seen.observed);
             }
             if again && seen.has_run {
-                self.docker.start(&seen.id).await.at(UnitStep::StartContainer)?;
+                self.runtime.start(&seen.id).await.at(UnitStep::StartContainer)?;
                 return self.started(&name).await;
             }
             // It was made and never ran, or is left over from an order that nobody wants any more.
-            self.docker.remove(&seen.id).await.at(UnitStep::CreateContainer)?;
+            self.runtime.remove(&seen.id).await.at(UnitStep::CreateContainer)?;
         }
         let live = self.live.clone();
         let progress = move |progress| drop(live.try_send(FromAgent::PullProgress { unit, progress }));
-        self.docker.ensure_image(&launch.image, progress).await.at(UnitStep::PullImage)?;
+        self.runtime.ensure_image(&launch.image, progress).await.at(UnitStep::PullImage)?;
         let shared = matches!(launch.network, Network::Deployment { .. });
         let _network_stays = if shared { Some(self.deployments.read().await) } else { None };
         let made = self.make(unit, operation, launch).await;
         if made.is_err() {
             // Nothing half-made stays; the failure that counts is the first.
-            let _ = self.docker.remove(&name).await;
+            let _ = self.runtime.remove(&name).await;
             if !shared {
-                let _ = self.docker.remove_network(&Docker::own_network(unit)).await;
+                let _ = self.runtime.remove_network_of(unit).await;
             }
         }
         made?;
@@ -188,35 +191,35 @@ impl Node {
         let start = crate::run::random();
         let network = {
             let _one_at_a_time = self.making_network.lock().await;
-            let network = self.docker.ensure_network(unit, &launch.network, self.config.pool, &taken, start);
+            let network = self.runtime.ensure_network(unit, &launch.network, self.pool, &taken, start);
             network.await.at(UnitStep::CreateNetwork)?
         };
-        self.docker.create(unit, operation, launch, &network).await.at(UnitStep::CreateContainer)?;
-        self.docker.start(&name_of(unit)).await.at(UnitStep::StartContainer)
+        self.runtime.create(unit, operation, launch, &network).await.at(UnitStep::CreateContainer)?;
+        self.runtime.start(&name_of(unit)).await.at(UnitStep::StartContainer)
     }
 
     async fn started(&self, name: &str) -> Result<Observed, Failure> {
-        let seen: Option<Seen> = self.docker.look(name).await.at(UnitStep::StartContainer)?;
+        let seen: Option<Seen> = self.runtime.look(name).await.at(UnitStep::StartContainer)?;
         let gone =
             || Failure(UnitStep::StartContainer, Fault::Refused { status: 404, message: "the container was removed as it started".into() });
         Ok(seen.ok_or_else(gone)?.observed)
     }
 
     async fn remove(&self, unit: UnitId) -> Result<(), Fault> {
-        self.docker.remove(&name_of(unit)).await?;
+        self.runtime.remove(&name_of(unit)).await?;
         match unit {
-            UnitId::Worker(_) => self.docker.remove_network(&Docker::own_network(unit)).await,
+            UnitId::Worker(_) => self.runtime.remove_network_of(unit).await,
             UnitId::Service(_) => {
                 let _nobody_comes = self.deployments.write().await;
-                self.docker.remove_empty_networks().await
+                self.runtime.remove_empty_networks().await
             }
         }
     }
 
     async fn remove_orphan(&self, container: &str) {
         // Only a container with this node's label is found, and only such a one is removed.
-        match self.docker.look(container).await {
-            Ok(Some(seen)) => match self.docker.remove(&seen.id).await {
+        match self.runtime.look(container).await {
+            Ok(Some(seen)) => match self.runtime.remove(&seen.id).await {
                 Ok(()) => info!(container, "a container that belongs to nothing was removed"),
                 Err(fault) => warn!(container, %fault, "a container that belongs to nothing could not be removed"),
             },
@@ -224,7 +227,7 @@ impl Node {
             Err(fault) => warn!(container, %fault, "a container that belongs to nothing could not be removed"),
         }
         let _nobody_comes = self.deployments.write().await;
-        let _ = self.docker.remove_empty_networks().await;
+        let _ = self.runtime.remove_empty_networks().await;
     }
 }
 
