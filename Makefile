@@ -3,7 +3,7 @@
 CARGO ?= cargo
 export CARGO
 
-.PHONY: up down reset test lint deny docker images python openapi
+.PHONY: up down reset test lint deny docker images python openapi simulation
 .DEFAULT_GOAL := test
 
 # A control plane, this machine as a node, and one worker. Again: picks up where it was.
@@ -35,6 +35,12 @@ test: lint deny images python
 		echo "cargo-nextest is not installed: running cargo test instead"; \
 		$(CARGO) test --workspace; \
 	fi
+	@$(MAKE) --no-print-directory simulation
+
+# The whole system on simulated time, network, engines and disk: its own workspace, see tests/simulation.
+simulation:
+	cd tests/simulation && $(CARGO) fmt --check && $(CARGO) clippy --quiet --all-targets -- -D warnings
+	cd tests/simulation && $(CARGO) test --quiet -- --nocapture
 
 lint:
 	$(CARGO) fmt --all --check

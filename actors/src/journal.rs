@@ -12,6 +12,7 @@ use spunto_core::command::Request;
 use spunto_core::decide::{Decision, decide};
 use spunto_core::id::OrgId;
 use spunto_core::outcome::Outcome;
+use spunto_core::planted::{self, Bug};
 use spunto_core::record::{Position, Record, StreamId};
 use spunto_core::refusal::Refusal;
 use spunto_core::state::State;
@@ -257,7 +258,7 @@ impl Writer {
                 org: draft.org,
                 stream: draft.stream,
                 stream_version: *version,
-                at: self.state.at.max(request.now),
+                at: if planted::is(Bug::ClockGoesBack) { request.now } else { self.state.at.max(request.now) },
                 actor: request.actor,
                 correlation: request.correlation,
                 causation: request.causation,
@@ -270,17 +271,24 @@ impl Writer {
         Ok(())
     }
 
-    fn commit(&self, batch: Batch) -> Result<(), AppendError> {
-        if let (Some(first), Some(_)) = (batch.records.first(), batch.records.last()) {
-            let group = Group::seal(first.seq, self.log.head().hash, batch.frames)?;
-            self.log.append(group)?;
-            self.feed.publish(Arc::new(Commit { records: batch.records }));
+    fn commit(&self, mut batch: Batch) -> Result<(), AppendError> {
+        if planted::is(Bug::SkippedSync) {
+            Self::answer(&mut batch);
         }
-        for (reply, answer) in batch.answers {
+        if let (Some(first), Some(_)) = (batch.records.first(), batch.records.last()) {
+            let group = Group::seal(first.seq, self.log.head().hash, std::mem::take(&mut batch.frames))?;
+            self.log.append(group)?;
+            self.feed.publish(Arc::new(Commit { records: std::mem::take(&mut batch.records) }));
+        }
+        Self::answer(&mut batch);
+        Ok(())
+    }
+
+    fn answer(batch: &mut Batch) {
+        for (reply, answer) in batch.answers.drain(..) {
             // Whoever asked may have gone away; what was decided stands.
             let _ = reply.send(answer);
         }
-        Ok(())
     }
 }
 

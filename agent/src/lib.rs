@@ -9,6 +9,7 @@ pub mod docker;
 pub mod facts;
 pub mod gauges;
 pub mod host;
+pub mod latest;
 pub mod link;
 pub mod logs;
 pub mod outbox;

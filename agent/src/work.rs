@@ -1,7 +1,9 @@
 //! Carries out orders: one at a time for each unit, a few at a time in all, each as often as it comes and once in effect.
 
+use spunto_core::planted::{self, Bug};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use spunto_core::event::UnitStep;
@@ -12,7 +14,8 @@ use tokio::sync::{Notify, RwLock, Semaphore, mpsc};
 use tokio::task::AbortHandle;
 use tracing::{info, warn};
 
-use crate::docker::{Fault, Seen, name_of};
+use crate::docker::{Fault, name_of};
+use crate::latest::Latest;
 use crate::outbox::Outbox;
 use crate::pool;
 use crate::seam::{Dial, Runtime};
@@ -21,6 +24,11 @@ use crate::seam::{Dial, Runtime};
 const ORDERS_AT_A_TIME: usize = 8;
 /// Live frames (progress) that wait; more are dropped.
 pub const LIVE_FRAMES_MAX: usize = 64;
+
+/// How often a container that was started is looked at until there is an answer.
+const LOOKS_MAX: u32 = 3;
+/// Between two such looks.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(500);
 
 struct Running {
     operation: OperationId,
@@ -49,6 +57,7 @@ pub struct Node<R, D> {
     pub live: mpsc::Sender<FromAgent>,
     units: Mutex<HashMap<UnitId, Arc<tokio::sync::Mutex<()>>>>,
     running: Mutex<HashMap<UnitId, Running>>,
+    latest: Mutex<Latest>,
     slots: Semaphore,
     /// Services come under the read half, their network goes under the write half.
     deployments: RwLock<()>,
@@ -85,6 +94,7 @@ impl<R: Runtime, D: Dial> Node<R, D> {
             live,
             units: Mutex::default(),
             running: Mutex::default(),
+            latest: Mutex::default(),
             slots: Semaphore::new(ORDERS_AT_A_TIME),
             deployments: RwLock::default(),
             making_network: tokio::sync::Mutex::default(),
@@ -113,6 +123,9 @@ impl<R: Runtime, D: Dial> Node<R, D> {
                 return;
             }
         };
+        if self.latest.lock().is_over(unit, operation) && !planted::is(Bug::LateOrder) {
+            return;
+        }
         let mut running = self.running.lock();
         if let Some(other) = running.get(&unit) {
             if other.operation == operation {
@@ -159,7 +172,7 @@ impl<R: Runtime, D: Dial> Node<R, D> {
         let name = name_of(unit);
         if let Some(seen) = self.runtime.look(&name).await.at(UnitStep::CreateContainer)? {
             let same = seen.operation() == Some(operation);
-            if same && seen.has_run || again && seen.runs() {
+            if same && seen.has_run && !planted::is(Bug::DoubleSpawn) || again && seen.runs() {
                 return Ok(seen.observed);
             }
             if again && seen.has_run {
@@ -174,16 +187,28 @@ impl<R: Runtime, D: Dial> Node<R, D> {
         self.runtime.ensure_image(&launch.image, progress).await.at(UnitStep::PullImage)?;
         let shared = matches!(launch.network, Network::Deployment { .. });
         let _network_stays = if shared { Some(self.deployments.read().await) } else { None };
-        let made = self.make(unit, operation, launch).await;
-        if made.is_err() {
-            // Nothing half-made stays; the failure that counts is the first.
-            let _ = self.runtime.remove(&name).await;
-            if !shared {
-                let _ = self.runtime.remove_network_of(unit).await;
-            }
+        match self.make(unit, operation, launch).await {
+            Ok(()) => self.started(&name).await,
+            Err(failure) => self.unmade(unit, operation, shared, failure).await,
         }
-        made?;
-        self.started(&name).await
+    }
+
+    /// Making a container failed, or so it was answered: what counts is what is there. Another agent of this node may have carried the
+    /// same order out meanwhile, and only what this order made and what never ran is removed.
+    async fn unmade(&self, unit: UnitId, operation: OperationId, shared: bool, failure: Failure) -> Result<Observed, Failure> {
+        if let Ok(Some(seen)) = self.runtime.look(&name_of(unit)).await
+            && seen.operation() == Some(operation)
+        {
+            if seen.has_run {
+                return Ok(seen.observed);
+            }
+            // The failure that counts is the first.
+            let _ = self.runtime.remove(&seen.id).await;
+        }
+        if !shared {
+            let _ = self.runtime.remove_network_of(unit).await;
+        }
+        Err(failure)
     }
 
     async fn make(&self, unit: UnitId, operation: OperationId, launch: &Launch) -> Result<(), Failure> {
@@ -199,7 +224,15 @@ impl<R: Runtime, D: Dial> Node<R, D> {
     }
 
     async fn started(&self, name: &str) -> Result<Observed, Failure> {
-        let seen: Option<Seen> = self.runtime.look(name).await.at(UnitStep::StartContainer)?;
+        let mut asked = 1;
+        // It runs by now; saying that it failed because one answer was lost would be wrong.
+        let seen = loop {
+            match self.runtime.look(name).await {
+                Err(_) if asked < LOOKS_MAX => asked += 1,
+                looked => break looked.at(UnitStep::StartContainer)?,
+            }
+            tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+        };
         let gone =
             || Failure(UnitStep::StartContainer, Fault::Refused { status: 404, message: "the container was removed as it started".into() });
         Ok(seen.ok_or_else(gone)?.observed)

@@ -6,6 +6,7 @@ use crate::command::{Command, IDEMPOTENCY_KEY_BYTES_MAX, Idempotency, Request};
 use crate::event::{ActorSeen, Event, RequestRecorded};
 use crate::id::OrgId;
 use crate::outcome::Outcome;
+use crate::planted::{self, Bug};
 use crate::record::StreamId;
 use crate::refusal::Refusal;
 use crate::state::{Org, State};
@@ -99,7 +100,7 @@ fn surrounded(state: &State, request: &Request, org: Option<OrgId>, mut decision
         let seen = ActorSeen { org: id, actor: request.actor, address: address.clone() };
         decision.drafts.insert(0, Draft { org: Some(id), stream: StreamId::Org(id), event: seen.into() });
     }
-    if let Some(Idempotency { key, body_hash }) = request.idempotency.clone() {
+    if let Some(Idempotency { key, body_hash }) = request.idempotency.clone().filter(|_| !planted::is(Bug::RepeatForgotten)) {
         let recorded = RequestRecorded { org: id, principal: request.actor, key, body_hash, outcome: decision.outcome };
         decision = decision.with(Some(id), StreamId::Org(id), recorded);
     }

@@ -3,6 +3,7 @@
 //! Pure: no I/O, no clock, no randomness, no async. Everything here can be run again from the log and gives the same answer.
 
 pub mod access;
+pub mod check;
 pub mod command;
 pub mod decide;
 pub mod event;
@@ -12,6 +13,7 @@ pub mod observe;
 pub mod outcome;
 pub mod place;
 pub mod plan;
+pub mod planted;
 pub mod protocol;
 pub mod record;
 pub mod refusal;

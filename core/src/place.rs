@@ -4,6 +4,7 @@
 //! `least-loaded` is the contract: the fewest running workers and deployment services, in-flight placements included;
 //! ties go to the node placed on longest ago, then to the smaller id.
 
+use crate::planted::{self, Bug};
 use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
@@ -212,6 +213,9 @@ pub fn choose<'a>(
             Ok(()) => best.push(*rank),
             Err(why) => *ineligible.entry(why).or_default() += 1,
         }
+    }
+    if planted::is(Bug::WorstNode) {
+        best.reverse();
     }
     let Some(winner) = best.first() else { return Err(ineligible) };
     let decided_by = match best.get(1) {

@@ -6,6 +6,7 @@ use crate::event::{ConnectionRefusal, Event, Isolation, MachineFacts, NodeConnec
 use crate::event::{Provider, ProvisionStep};
 use crate::id::UnitId;
 use crate::place::Ineligible;
+use crate::planted::{self, Bug};
 use crate::record::{Actor, Record};
 use crate::time::Timestamp;
 use crate::token::SecretDigest;
@@ -177,15 +178,15 @@ impl Node {
 
     /// Why nothing can be placed here at all; none when it is ready.
     #[must_use]
-    pub const fn not_ready(&self) -> Option<Ineligible> {
+    pub fn not_ready(&self) -> Option<Ineligible> {
         match self.status {
             NodeStatus::Pending => Some(Ineligible::Pending),
             NodeStatus::ProvisioningFailed { .. } => Some(Ineligible::NotProvisioned),
             NodeStatus::Offline { .. } => Some(Ineligible::Offline),
             NodeStatus::Deleting { .. } => Some(Ineligible::Deleting),
-            NodeStatus::Draining { .. } => Some(Ineligible::Draining),
-            NodeStatus::Online { .. } if self.maintenance.is_some() => Some(Ineligible::Maintenance),
-            NodeStatus::Online { .. } => None,
+            NodeStatus::Draining { .. } if !planted::is(Bug::DrainLeaks) => Some(Ineligible::Draining),
+            NodeStatus::Online { .. } | NodeStatus::Draining { .. } if self.maintenance.is_some() => Some(Ineligible::Maintenance),
+            NodeStatus::Online { .. } | NodeStatus::Draining { .. } => None,
         }
     }
 

@@ -1,0 +1,61 @@
+//! The log in memory on a disk that fails: a write that is lost, and a write after which the process dies unheard.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use spunto_events::group::Group;
+use spunto_events::log::memory::MemoryLog;
+use spunto_events::log::{AppendError, EventLog, Head, ReadError};
+
+/// What becomes of the next write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum NextWrite {
+    /// It is stored and answered.
+    Stored = 0,
+    /// It is lost, and so answered.
+    Lost = 1,
+    /// It is stored, and the process dies before it learns so.
+    Unheard = 2,
+}
+
+/// A log that outlives the servers on it.
+pub struct Disk {
+    log: MemoryLog,
+    next: AtomicU8,
+}
+
+impl Disk {
+    /// An empty one.
+    #[must_use]
+    pub fn new(incarnation: u64) -> Arc<Self> {
+        Arc::new(Self { log: MemoryLog::new(incarnation), next: AtomicU8::new(0) })
+    }
+
+    /// Says what becomes of the next write.
+    pub fn arrange(&self, next: NextWrite) {
+        self.next.store(next as u8, Ordering::Relaxed);
+    }
+}
+
+impl EventLog for Disk {
+    fn head(&self) -> Head {
+        self.log.head()
+    }
+
+    fn append(&self, group: Group) -> Result<Head, AppendError> {
+        let failed = |words: &str| Err(AppendError::Unknown(words.to_owned()));
+        match self.next.swap(0, Ordering::Relaxed) {
+            1 => failed("the disk lost a write"),
+            2 => {
+                self.log.append(group)?;
+                failed("the process died after a write")
+            }
+            _ => self.log.append(group),
+        }
+    }
+
+    fn read(&self, from: u64, bytes_max: usize) -> Result<Vec<Arc<Group>>, ReadError> {
+        self.log.read(from, bytes_max)
+    }
+}

@@ -1,0 +1,256 @@
+//! People with their commands: what they ask, and what they were told.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use spunto_actors::clock::Clock;
+use spunto_actors::journal::{CommandError, Committed, Journal};
+use spunto_core::command::{AccountCommand, Command, DeploymentCommand, Idempotency, NewService, NodeCommand, Request, WorkerCommand};
+use spunto_core::event::{RestartPolicy, UnitSpec};
+use spunto_core::id::{DeploymentId, NodeId, OperationId, OrgId, ProjectId, ServiceId, UserId, WorkerId};
+use spunto_core::record::Actor;
+use spunto_core::state::{Org, State};
+use spunto_core::token::SecretDigest;
+
+use crate::seed::Seed;
+use crate::server::{Server, WallClock};
+
+/// The organisation of a run.
+pub const ORG: OrgId = OrgId::from_u64(1);
+const PROJECT: ProjectId = ProjectId::from_u64(2);
+const OWNER: UserId = UserId::from_u64(3);
+/// Nodes at a time.
+const NODES_MAX: usize = 4;
+/// Workers and services at a time.
+const UNITS_MAX: usize = 24;
+
+/// A command that was answered with yes.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// Its events carry this.
+    pub correlation: u64,
+    /// What was said.
+    pub committed: Committed,
+    /// Whether this must be the answer of an earlier call, and that answer.
+    pub repeats: Option<Committed>,
+}
+
+/// A creating command that can be sent again.
+#[derive(Clone)]
+struct Remembered {
+    key: String,
+    command: Command,
+    answer: Option<Committed>,
+}
+
+/// See the module. Clones share it.
+#[derive(Clone)]
+pub struct People {
+    seed: Seed,
+    told: Rc<RefCell<Vec<Told>>>,
+    creations: Rc<RefCell<Vec<Remembered>>>,
+    asked: Rc<RefCell<u64>>,
+}
+
+fn number<T>(seed: &Seed, make: impl Fn(u64) -> T) -> T {
+    make(seed.number())
+}
+
+impl People {
+    /// People of a seed.
+    #[must_use]
+    pub fn new(seed: Seed) -> Self {
+        Self { seed, told: Rc::default(), creations: Rc::default(), asked: Rc::default() }
+    }
+
+    /// Answers since this was last asked.
+    #[must_use]
+    pub fn told(&self) -> Vec<Told> {
+        std::mem::take(&mut self.told.borrow_mut())
+    }
+
+    /// Commands so far.
+    #[must_use]
+    pub fn asked(&self) -> u64 {
+        *self.asked.borrow()
+    }
+
+    fn submit(&self, server: &Server, clock: &WallClock, command: Command, idempotency: Option<Idempotency>, repeats: Option<Committed>) {
+        *self.asked.borrow_mut() += 1;
+        let correlation = self.seed.number();
+        // Two addresses, so that the audit has something to tell.
+        let address = Some(format!("203.0.113.{}", self.seed.below(2)));
+        let (actor, now) = (Actor::User(OWNER), clock.now());
+        let key = idempotency.as_ref().map(|asked| asked.key.clone());
+        let request = Request { actor, now, correlation, causation: 0, expected_version: None, idempotency, address, command };
+        let (journal, this): (Journal, Self) = (server.journal.clone(), self.clone());
+        actix_rt::spawn(async move {
+            match journal.submit(request).await {
+                Ok(committed) => {
+                    if let Some(known) = this.creations.borrow_mut().iter_mut().find(|known| Some(&known.key) == key.as_ref()) {
+                        known.answer.get_or_insert(committed);
+                    }
+                    this.told.borrow_mut().push(Told { correlation, committed, repeats });
+                }
+                Err(CommandError::Refused(_) | CommandError::Busy | CommandError::Unknown) => {}
+            }
+        });
+    }
+
+    /// Makes organisation, project and owner.
+    pub fn begin(&self, server: &Server, clock: &WallClock) {
+        let init = AccountCommand::InitializeSystem { org: ORG, org_name: "o".into(), project: PROJECT, project_name: "p".into() };
+        self.submit(server, clock, Command::Account(init), None, None);
+        let email_digest = SecretDigest::from_bytes([9; 32]);
+        let owner = AccountCommand::SetUpFirstOwner { user: OWNER, email_digest, profile_version: 1, password_version: 1 };
+        self.submit(server, clock, Command::Account(owner), None, None);
+    }
+
+    /// Somebody wants something.
+    pub fn ask(&self, server: &Server, clock: &WallClock) {
+        let command = server.directory.read(|state| self.choose(state));
+        let Some(command) = command else { return };
+        let creates = matches!(
+            command,
+            Command::Node(.., NodeCommand::Create { .. })
+                | Command::Worker(.., WorkerCommand::Spawn { .. })
+                | Command::Deployment(.., DeploymentCommand::Create { .. })
+        );
+        if !creates {
+            return self.submit(server, clock, command, None, None);
+        }
+        let key = format!("key-{}", self.seed.number());
+        let idempotency = Idempotency { key: key.clone(), body_hash: [1; 32] };
+        self.creations.borrow_mut().push(Remembered { key, command: command.clone(), answer: None });
+        self.submit(server, clock, command, Some(idempotency), None);
+    }
+
+    /// Somebody sends one of the last creating commands again, with other ids, as a client that lost the answer does.
+    pub fn repeat(&self, server: &Server, clock: &WallClock) {
+        let recent: Vec<Remembered> = self.creations.borrow().iter().rev().take(5).cloned().collect();
+        let Some(Remembered { key, command, answer }) = self.seed.pick(&recent).cloned() else { return };
+        let seed = &self.seed;
+        let command = match command {
+            Command::Node(org, _, create) => Command::Node(org, number(seed, NodeId::from_u64), create),
+            Command::Worker(org, _, spawn) => Command::Worker(org, number(seed, WorkerId::from_u64), spawn),
+            Command::Deployment(org, _, create) => Command::Deployment(org, number(seed, DeploymentId::from_u64), create),
+            other => other,
+        };
+        self.submit(server, clock, command, Some(Idempotency { key, body_hash: [1; 32] }), answer);
+    }
+
+    fn choose(&self, state: &State) -> Option<Command> {
+        let org = state.orgs.get(&ORG)?;
+        match self.seed.below(100) {
+            0..6 => Some(self.create_node(org)),
+            6..32 => self.operate(org),
+            32..62 => self.spawn(org),
+            62..90 => self.change_worker(org),
+            90..94 => self.deploy(org),
+            _ => self.change_deployment(org),
+        }
+    }
+
+    fn create_node(&self, org: &Org) -> Command {
+        let node = number(&self.seed, NodeId::from_u64);
+        if org.fleet.nodes().len() >= NODES_MAX {
+            return self.operate(org).unwrap_or(Command::Node(ORG, node, NodeCommand::Undrain));
+        }
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&self.seed.number().to_le_bytes());
+        let name = format!("n{}", self.seed.number());
+        let create = NodeCommand::Create { name, labels: BTreeMap::new(), token_digest: SecretDigest::from_bytes(bytes) };
+        Command::Node(ORG, node, create)
+    }
+
+    fn operate(&self, org: &Org) -> Option<Command> {
+        let nodes: Vec<NodeId> = org.fleet.nodes().map(|(id, _)| id).collect();
+        let node = *self.seed.pick(&nodes)?;
+        let known = org.fleet.node(node)?;
+        let reason = || "because".to_owned();
+        let command = match self.seed.below(20) {
+            0..6 => NodeCommand::Drain { reason: reason() },
+            6..10 => NodeCommand::Undrain,
+            10..12 => NodeCommand::StartMaintenance { reason: reason() },
+            12..16 => NodeCommand::EndMaintenance,
+            16..18 => {
+                let mut bytes = [0; 32];
+                bytes[..8].copy_from_slice(&self.seed.number().to_le_bytes());
+                NodeCommand::RotateToken { token_version: known.token.version + 1, token_digest: SecretDigest::from_bytes(bytes) }
+            }
+            18 => NodeCommand::Update { name: Some(format!("n{}", self.seed.number())), labels: None },
+            _ => NodeCommand::Delete { forced: self.seed.per_mille(300), connected: known.is_connected() },
+        };
+        Some(Command::Node(ORG, node, command))
+    }
+
+    fn spec(&self) -> UnitSpec {
+        let cpu_millis = self.seed.per_mille(200).then(|| u32::try_from(self.seed.between(100, 2000)).unwrap_or(100));
+        UnitSpec {
+            image: "i".into(),
+            command: Vec::new(),
+            env_names: Vec::new(),
+            cpu_millis,
+            memory_bytes: None,
+            restart: RestartPolicy::No,
+        }
+    }
+
+    fn spawn(&self, org: &Org) -> Option<Command> {
+        if org.workers.len() + org.services.len() >= UNITS_MAX {
+            return self.change_worker(org);
+        }
+        let spawn = WorkerCommand::Spawn {
+            project: PROJECT,
+            name: format!("w{}", self.seed.number()),
+            spec: self.spec(),
+            labels: BTreeMap::new(),
+            node: None,
+            operation: number(&self.seed, OperationId::from_u64),
+        };
+        Some(Command::Worker(ORG, number(&self.seed, WorkerId::from_u64), spawn))
+    }
+
+    fn change_worker(&self, org: &Org) -> Option<Command> {
+        let workers: Vec<WorkerId> = org.workers.keys().copied().collect();
+        let worker = *self.seed.pick(&workers)?;
+        let operation = number(&self.seed, OperationId::from_u64);
+        let connected = org.fleet.node(org.workers.get(&worker)?.unit.node)?.is_connected();
+        let command = match self.seed.below(10) {
+            0..3 => WorkerCommand::Stop { operation },
+            3..7 => WorkerCommand::Start { operation },
+            _ => WorkerCommand::Delete { operation, unheard: !connected && self.seed.per_mille(300) },
+        };
+        Some(Command::Worker(ORG, worker, command))
+    }
+
+    fn deploy(&self, org: &Org) -> Option<Command> {
+        if org.workers.len() + org.services.len() >= UNITS_MAX {
+            return self.change_deployment(org);
+        }
+        let service = |name: &str| NewService {
+            service: number(&self.seed, ServiceId::from_u64),
+            name: name.to_owned(),
+            spec: self.spec(),
+            operation: number(&self.seed, OperationId::from_u64),
+        };
+        let services = vec![service("web"), service("db")];
+        let name = format!("d{}", self.seed.number());
+        let create = DeploymentCommand::Create { project: PROJECT, name, services, labels: BTreeMap::new(), node: None };
+        Some(Command::Deployment(ORG, number(&self.seed, DeploymentId::from_u64), create))
+    }
+
+    fn change_deployment(&self, org: &Org) -> Option<Command> {
+        let deployments: Vec<DeploymentId> = org.deployments.keys().copied().collect();
+        let deployment = *self.seed.pick(&deployments)?;
+        // Orders of its services are numbered from here on, so there must be room after it.
+        let operation = OperationId::from_u64(self.seed.number() >> 1);
+        let command = match self.seed.below(10) {
+            0..3 => DeploymentCommand::Stop { operation },
+            3..6 => DeploymentCommand::Start { operation },
+            _ => DeploymentCommand::Delete { operation, unheard: false },
+        };
+        Some(Command::Deployment(ORG, deployment, command))
+    }
+}

@@ -1,0 +1,341 @@
+//! One run: everything of a seed, step by step, then healed and judged.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::{Arc, Once};
+use std::time::Duration;
+
+use spunto_actors::random::seeded;
+use spunto_core::id::NodeId;
+use spunto_core::secret::Secret;
+use spunto_core::token::SecretDigest;
+use spunto_events::vault::{MasterKey, Vault};
+use tokio::time::{Instant, sleep};
+
+use crate::agents::Process;
+use crate::engine::Engine;
+use crate::faults::{Fault, Faults};
+use crate::log::{Disk, NextWrite};
+use crate::network::{Network, Path};
+use crate::people::{ORG, People};
+use crate::seed::Seed;
+use crate::server::{Server, WallClock};
+use crate::verdict::Verdict;
+
+/// How long all must be well until it looks so: an agent that was told to wait waits a minute.
+const HEALS_WITHIN: Duration = Duration::from_secs(150);
+
+/// What a run did.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// Faults made.
+    pub faults: BTreeMap<Fault, u64>,
+    /// Events in the log.
+    pub events: u64,
+    /// Commands of people.
+    pub commands: u64,
+    /// Messages carried between agents and server.
+    pub messages: u64,
+    /// Sessions accepted.
+    pub sessions: u64,
+    /// Hash over the whole log: the same seed gives the same.
+    pub trace: String,
+}
+
+struct Slot {
+    engine: Engine,
+    process: Option<Process>,
+    token: Option<SecretDigest>,
+    second: Option<Process>,
+    starts_at: Instant,
+    path_until: Option<Instant>,
+}
+
+struct World {
+    disk: Arc<Disk>,
+    vault: Arc<Vault>,
+    clock: Arc<WallClock>,
+    network: Network,
+    faults: Faults,
+    people: People,
+    server: Option<Rc<Server>>,
+    server_starts_at: Instant,
+    slots: BTreeMap<NodeId, Slot>,
+    engines: BTreeMap<NodeId, Engine>,
+    verdict: Verdict,
+}
+
+thread_local! {
+    static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
+    static QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Panics of simulated parts are findings, wherever a task would have swallowed them.
+fn catch_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if QUIET.get() {
+                PANIC.with_borrow_mut(|first| {
+                    first.get_or_insert(panic.to_string());
+                });
+            } else {
+                usual(panic);
+            }
+        }));
+    });
+}
+
+/// Runs a seed for so many steps.
+///
+/// # Errors
+/// What is wrong, with the step.
+pub fn simulate(seed: u64, steps: u64) -> Result<Report, String> {
+    catch_panics();
+    QUIET.set(true);
+    PANIC.set(None);
+    seeded::start(seed);
+    let runtime = move || {
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        #[cfg(tokio_unstable)]
+        builder.rng_seed(tokio::runtime::RngSeed::from_bytes(&seed.to_le_bytes()));
+        builder.enable_time().start_paused(true).build().expect("a runtime without files needs nothing")
+    };
+    let system = actix::System::with_tokio_rt(runtime);
+    let report = system.block_on(async {
+        let mut world = World::new(seed);
+        let report = world.run(steps).await.map_err(|what| format!("{what}\nthe last events:\n{}", world.verdict.last_events()));
+        world.leave();
+        report
+    });
+    QUIET.set(false);
+    match PANIC.take() {
+        Some(panic) => Err(format!("seed {seed}: {panic}")),
+        None => report.map_err(|what| format!("seed {seed}, {what}")),
+    }
+}
+
+impl World {
+    fn new(seed: u64) -> Self {
+        let faults = Faults::new(Seed::new(seed));
+        let directory = tempfile::tempdir().expect("a directory for the vault");
+        let vault = Vault::open(directory.path(), MasterKey::new(&Secret::new([1; 32])), vec![]).expect("an empty vault opens");
+        Self {
+            disk: Disk::new(seed | 1),
+            vault: Arc::new(vault),
+            clock: WallClock::new(),
+            network: Network::new(faults.clone()),
+            people: People::new(faults.seed.clone()),
+            faults,
+            server: None,
+            server_starts_at: Instant::now(),
+            slots: BTreeMap::new(),
+            engines: BTreeMap::new(),
+            verdict: Verdict::default(),
+        }
+    }
+
+    fn start_server(&mut self) {
+        let server = Rc::new(Server::start(&self.disk, &self.vault, &self.clock));
+        *self.network.server.borrow_mut() = Some(Rc::clone(&server));
+        self.server = Some(server);
+    }
+
+    fn kill_server(&mut self) {
+        let seed = &self.faults.seed;
+        self.server_starts_at = Instant::now() + Duration::from_millis(seed.between(0, 4000));
+        *self.network.server.borrow_mut() = None;
+        if let Some(server) = self.server.take() {
+            server.kill();
+        }
+    }
+
+    async fn run(&mut self, steps: u64) -> Result<Report, String> {
+        self.start_server();
+        if let Some(server) = &self.server {
+            self.people.begin(server, &self.clock);
+        }
+        for step in 0..steps {
+            self.step();
+            sleep(Duration::from_millis(self.faults.seed.between(0, 250))).await;
+            self.judge().map_err(|what| format!("step {step}: {what}"))?;
+        }
+        self.heal().await;
+        self.judge().map_err(|what| format!("healing: {what}"))?;
+        let server = self.server.clone().ok_or("no server after healing")?;
+        server.directory.read(|live| self.verdict.end(live, &self.engines)).map_err(|what| format!("the end: {what}"))?;
+        Ok(Report {
+            faults: self.faults.made(),
+            events: self.verdict.state.seq,
+            commands: self.people.asked(),
+            messages: self.network.messages(),
+            sessions: self.verdict.sessions,
+            trace: self.verdict.trace.finalize().to_hex().to_string(),
+        })
+    }
+
+    fn judge(&mut self) -> Result<(), String> {
+        self.verdict.follow(&self.disk, &self.network)?;
+        self.verdict.hear(&self.people.told())?;
+        Verdict::look(&self.engines)?;
+        PANIC.with_borrow(|panic| panic.clone().map_or(Ok(()), Err))
+    }
+
+    fn step(&mut self) {
+        self.keep_server();
+        self.keep_agents();
+        if let Some(server) = self.server.clone() {
+            match self.faults.seed.below(10) {
+                0..6 => self.people.ask(&server, &self.clock),
+                6 => self.people.repeat(&server, &self.clock),
+                _ => {}
+            }
+        }
+        self.break_server();
+        self.break_nodes();
+    }
+
+    fn keep_server(&mut self) {
+        if self.server.as_ref().is_some_and(|server| *server.failed.borrow()) {
+            self.kill_server();
+        }
+        if self.server.is_none() && Instant::now() >= self.server_starts_at {
+            self.start_server();
+        }
+    }
+
+    /// Every node gets an engine and an agent; whoever is away comes back, with the token that is in force.
+    fn keep_agents(&mut self) {
+        let now = Instant::now();
+        let nodes: Vec<NodeId> =
+            self.verdict.state.orgs.get(&ORG).map(|org| org.fleet.nodes().map(|(id, _)| id).collect()).unwrap_or_default();
+        for node in &nodes {
+            if !self.slots.contains_key(node) {
+                let engine = Engine::new(self.faults.clone(), Arc::clone(&self.clock));
+                self.engines.insert(*node, engine.clone());
+                let starts_at = now + Duration::from_millis(self.faults.seed.between(0, 3000));
+                self.slots.insert(*node, Slot { engine, process: None, token: None, second: None, starts_at, path_until: None });
+            }
+        }
+        for (node, slot) in &mut self.slots {
+            if slot.process.as_ref().is_some_and(|process| !process.runs()) {
+                slot.process = None;
+            }
+            let token = self.verdict.state.orgs.get(&ORG).and_then(|org| org.fleet.node(*node)).map(|known| known.token.digest);
+            // Whoever rotated a token runs the commands that were shown, sooner or later.
+            if slot.token != token && (!self.faults.active() || self.faults.seed.per_mille(30)) {
+                slot.process = None;
+            }
+            if let (None, Some(token)) = (&slot.process, token)
+                && now >= slot.starts_at
+            {
+                slot.process = Some(Process::start(&self.network, &slot.engine, (ORG, *node), token));
+                slot.token = Some(token);
+            }
+            if slot.path_until.is_some_and(|until| now >= until) {
+                slot.path_until = None;
+                self.network.set_path(*node, Path::Open);
+            }
+        }
+    }
+
+    fn break_server(&mut self) {
+        if self.server.is_none() {
+            return;
+        }
+        if self.faults.strike(Fault::ServerKilled, 4) {
+            self.kill_server();
+        } else if self.faults.strike(Fault::CrashAfterAppend, 3) {
+            self.disk.arrange(NextWrite::Unheard);
+        } else if self.faults.strike(Fault::FailedWrite, 3) {
+            self.disk.arrange(NextWrite::Lost);
+        }
+        if self.faults.strike(Fault::ClockJump, 5) {
+            let ms = i64::try_from(self.faults.seed.below(1_200_000)).unwrap_or(0) - 600_000;
+            self.clock.jump(ms);
+        }
+    }
+
+    fn break_nodes(&mut self) {
+        let nodes: Vec<NodeId> = self.slots.keys().copied().collect();
+        let Some(node) = self.faults.seed.pick(&nodes).copied() else { return };
+        let (seed, now) = (self.faults.seed.clone(), Instant::now());
+        if self.faults.strike(Fault::ConnectionCut, 10) {
+            self.network.cut(node);
+        }
+        let Some(slot) = self.slots.get_mut(&node) else { return };
+        if self.faults.strike(Fault::Partition, 5) {
+            self.network.set_path(node, Path::Partitioned);
+            slot.path_until = Some(now + Duration::from_millis(seed.between(500, 30_000)));
+        }
+        if self.faults.strike(Fault::HalfOpen, 5) {
+            self.network.set_path(node, if seed.per_mille(500) { Path::Deaf } else { Path::Mute });
+            slot.path_until = Some(now + Duration::from_millis(seed.between(500, 30_000)));
+        }
+        if self.faults.strike(Fault::AgentKilled, 10) {
+            match slot.process.take() {
+                Some(mut process) if seed.per_mille(700) => process.kill(),
+                Some(process) => {
+                    process.stop();
+                    // A moment to say goodbye.
+                    actix_rt::spawn(async move {
+                        sleep(Duration::from_secs(1)).await;
+                        drop(process);
+                    });
+                }
+                None => {}
+            }
+            slot.starts_at = now + Duration::from_millis(seed.between(1000, 20_000));
+            if seed.per_mille(300) {
+                slot.engine.remove_one();
+            }
+        }
+        let token = self.verdict.state.orgs.get(&ORG).and_then(|org| org.fleet.node(node)).map(|known| known.token.digest);
+        if let Some(token) = token.filter(|_| slot.second.is_none())
+            && self.faults.strike(Fault::SecondAgent, 3)
+        {
+            // The command was pasted on another machine too.
+            let elsewhere = Engine::new(self.faults.clone(), Arc::clone(&self.clock));
+            slot.second = Some(Process::start(&self.network, &elsewhere, (ORG, node), token));
+        } else if seed.per_mille(20) {
+            slot.second = None;
+        }
+        if self.faults.active() {
+            match seed.below(200) {
+                0..3 => slot.engine.end_one(),
+                3 => slot.engine.remove_one(),
+                4 => slot.engine.restart(),
+                _ => {}
+            }
+        }
+    }
+
+    /// From here on all is well: every path open, every agent fresh with the right token, and time.
+    async fn heal(&mut self) {
+        self.faults.heal();
+        self.disk.arrange(NextWrite::Stored);
+        self.network.mend();
+        for slot in self.slots.values_mut() {
+            slot.second = None;
+            slot.process = None;
+            slot.starts_at = Instant::now();
+        }
+        let end = Instant::now() + HEALS_WITHIN;
+        while Instant::now() < end {
+            self.keep_server();
+            // The directory of a run is the log: nodes that were just made get their agents too.
+            if self.verdict.follow(&self.disk, &self.network).is_err() {
+                return;
+            }
+            self.keep_agents();
+            sleep(Duration::from_secs(1)).await;
+        }
+    }
+
+    fn leave(&mut self) {
+        self.slots.clear();
+        self.kill_server();
+    }
+}
