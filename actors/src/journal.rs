@@ -18,6 +18,7 @@ use spunto_core::refusal::Refusal;
 use spunto_core::state::State;
 use spunto_events::codec;
 use spunto_events::group::{GROUP_EVENTS_MAX, Group};
+pub use spunto_events::log::NoRoom;
 use spunto_events::log::{AppendError, EventLog, ReadError};
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{error, info, warn};
@@ -55,6 +56,9 @@ pub enum CommandError {
     /// It did not: too many commands wait.
     #[error("the control plane is busy; nothing was changed, try again")]
     Busy,
+    /// It did not: nothing can be written at present.
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
     /// Nobody knows: the journal has stopped. Read the state once it is back.
     #[error("the control plane lost its log while writing; read again before you repeat")]
     Unknown,
@@ -83,6 +87,7 @@ struct Job {
 #[derive(Clone)]
 pub struct Journal {
     jobs: mpsc::Sender<Job>,
+    log: Arc<dyn EventLog>,
 }
 
 /// The journal's thread, and how it ended.
@@ -147,7 +152,7 @@ impl Journal {
     fn parts(log: Arc<dyn EventLog>, state: State, feed: Arc<Feed>) -> (Self, Writer, mpsc::Receiver<Job>, watch::Receiver<bool>) {
         let (jobs, queue) = mpsc::channel(QUEUE_COMMANDS_MAX);
         let (failure, failed) = watch::channel(false);
-        (Self { jobs }, Writer { log, state, feed, failure }, queue, failed)
+        (Self { jobs, log: Arc::clone(&log) }, Writer { log, state, feed, failure }, queue, failed)
     }
 
     /// Hands a command in and waits until it is durable, waiting for room first.
@@ -168,6 +173,14 @@ impl Journal {
         let (reply, answer) = oneshot::channel();
         self.jobs.send(Job { request, reply }).await.map_err(|_| CommandError::Unknown)?;
         Ok(answer)
+    }
+
+    /// Whether anything can be written at present.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn room(&self) -> Result<(), NoRoom> {
+        self.log.room()
     }
 
     /// As [`submit`](Self::submit), but refuses at once when too many commands wait.
@@ -202,6 +215,11 @@ struct Batch {
 impl Writer {
     /// Carries out the first command and those that wait behind it, as one group; false when the log failed.
     fn turn(&mut self, first: Job, queue: &mut mpsc::Receiver<Job>) -> bool {
+        if let Err(why) = self.log.room() {
+            // Asked before anything is decided: a decision that can't be written would have to be taken back.
+            let _ = first.reply.send(Err(why.into()));
+            return true;
+        }
         let mut batch = Batch::default();
         self.take(first, &mut batch);
         while batch.answers.len() < BATCH_COMMANDS_MAX && batch.frames.len() < BATCH_BYTES_MAX {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use spunto_core::id::{NodeId, UnitId, UserId};
 use spunto_core::secret::Secret;
+use spunto_events::log::NoRoom;
 use spunto_events::vault::{SecretName, Vault, VaultError};
 use tracing::warn;
 
@@ -31,6 +32,19 @@ pub enum SecretsError {
     /// What is in the vault is not what was put there.
     #[error("a secret in the vault has another shape than expected; restore the vault from a backup")]
     Shape,
+}
+
+impl SecretsError {
+    /// Whether it is that nothing can be written at present.
+    #[must_use]
+    pub fn no_room(&self) -> Option<NoRoom> {
+        let Self::Vault(VaultError::Io(error)) = self else { return None };
+        match error.kind() {
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Some(NoRoom::Full { free_bytes: 0, reserve_bytes: 0 }),
+            std::io::ErrorKind::ReadOnlyFilesystem => Some(NoRoom::ReadOnly),
+            _ => None,
+        }
+    }
 }
 
 /// A secret that was put, to be taken away again if the command that names it is refused.

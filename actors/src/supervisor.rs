@@ -41,6 +41,8 @@ const TICK: Duration = Duration::from_secs(1);
 pub const RESTART_GRACE: Duration = Duration::from_secs(15);
 /// How long an agent has to clean up when its node is deleted.
 pub const DELETION_DEADLINE: Duration = Duration::from_secs(60);
+/// Between two tries to write when the disk is full.
+const NO_ROOM_PAUSE: Duration = Duration::from_secs(1);
 /// How long a connection may take to close politely.
 const POLITE_CLOSE: Duration = Duration::from_millis(500);
 
@@ -143,9 +145,16 @@ impl NodeSupervisor {
         let request = self.request(actor, Command::Node(self.org, node, command));
         let journal = self.parts.journal.clone();
         let submit = async move {
-            match journal.submit(request).await {
-                Ok(_) | Err(CommandError::Refused(_)) => {}
-                Err(failure) => warn!(%node, command = name.split([' ', '{']).next().unwrap_or(""), %failure, "not carried out"),
+            let name = name.split([' ', '{']).next().unwrap_or("");
+            loop {
+                match journal.submit(request.clone()).await {
+                    Ok(_) | Err(CommandError::Refused(_)) => return,
+                    // It stays true, so it is told once there is room again.
+                    Err(CommandError::NoRoom(_)) => tokio::time::sleep(NO_ROOM_PAUSE).await,
+                    Err(failure @ (CommandError::Busy | CommandError::Unknown)) => {
+                        return warn!(%node, command = name, %failure, "not carried out");
+                    }
+                }
             }
         };
         ctx.spawn(submit.into_actor(self));
@@ -341,7 +350,7 @@ impl Handler<Connect> for NodeSupervisor {
                 this.refuse(ConnectionRefusal::TokenRotated, connect.address, &connect.link, ctx);
                 false
             }
-            Err(CommandError::Busy | CommandError::Unknown) => {
+            Err(CommandError::Busy | CommandError::NoRoom(_) | CommandError::Unknown) => {
                 this.retire(connect.link, close::SERVER_STOPPING, "try again", ctx);
                 false
             }

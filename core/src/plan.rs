@@ -52,6 +52,11 @@ pub fn open_orders(org: &Org, node: NodeId) -> impl Iterator<Item = OpenOrder<'_
     })
 }
 
+/// Whether a container of this unit should be running now.
+const fn should_run(unit: &Unit) -> bool {
+    matches!(unit.run, Run::Running { .. } | Run::Restarting { .. }) && unit.pending.is_none()
+}
+
 /// What a complete inventory says.
 #[derive(Clone, Debug, Default)]
 pub struct Findings {
@@ -70,6 +75,8 @@ pub fn compare(org: &Org, node: NodeId, found: &[Found]) -> Findings {
         let unit = container.unit.parse::<UnitId>().ok();
         let known = unit.and_then(|id| find(org, id)).filter(|(known, ..)| known.node == node && known.run != Run::Removed);
         match (unit, known, container.operation.parse::<OperationId>()) {
+            // One that was made and never ran is not the one that should be running; that one is lost.
+            (Some(_), Some((known, ..)), Ok(_)) if should_run(known) && container.observed == Observed::Stopped => {}
             (Some(unit), Some(_), Ok(operation)) => {
                 seen.insert(unit);
                 let observed = container.observed.clone();
@@ -82,8 +89,7 @@ pub fn compare(org: &Org, node: NodeId, found: &[Found]) -> Findings {
     }
     for unit in org.fleet.node(node).into_iter().flat_map(|node| node.units.iter()) {
         let Some((known, ..)) = find(org, *unit) else { continue };
-        let should_be = matches!(known.run, Run::Running { .. } | Run::Restarting { .. });
-        if should_be && !planted::is(Bug::LossUntold) && known.pending.is_none() && !seen.contains(unit) {
+        if should_run(known) && !planted::is(Bug::LossUntold) && !seen.contains(unit) {
             let lost = Lost { reason: "its container is no longer on the node; it was removed by hand, or with Docker's data".to_owned() };
             // No order made this known, so none is named: 0 is the id of no order.
             let operation = OperationId::from_u64(0);

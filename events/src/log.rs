@@ -46,6 +46,26 @@ pub enum AppendError {
     Unknown(String),
 }
 
+/// Why nothing can be appended at present. Nothing is broken: it passes as soon as there is room.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoRoom {
+    /// The disk is full, but for what is kept back.
+    #[error(
+        "the disk under the data directory is full ({} MiB free, {} MiB are kept back): free some space there; nothing was changed, and reads go on",
+        free_bytes >> 20,
+        reserve_bytes >> 20
+    )]
+    Full {
+        /// What is free.
+        free_bytes: u64,
+        /// What is kept back.
+        reserve_bytes: u64,
+    },
+    /// The file system takes no writes.
+    #[error("the file system under the data directory is read-only: the system's log says why; nothing was changed, and reads go on")]
+    ReadOnly,
+}
+
 /// Why groups could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
@@ -72,6 +92,14 @@ pub trait EventLog: Send + Sync {
     /// # Errors
     /// See [`AppendError`]: each says whether the group is in the log.
     fn append(&self, group: Group) -> Result<Head, AppendError>;
+
+    /// Whether another group could be stored. Asked before anything is decided, as a write that fails halfway costs a restart.
+    ///
+    /// # Errors
+    /// See [`NoRoom`].
+    fn room(&self) -> Result<(), NoRoom> {
+        Ok(())
+    }
 
     /// Acknowledged groups in order, from the one that holds event `from` on: at least one where there is one, and no
     /// more once they hold `bytes_max`. Past the end: none.

@@ -29,7 +29,7 @@ const CASES: usize = 1200;
 const OPEN_MS_MAX: u64 = 20_000;
 
 fn options() -> LogOptions {
-    LogOptions { segment_events_max: 300, segment_bytes_max: 1 << 20, tail_area_bytes: 0, absorb_bytes: 32 << 10 }
+    LogOptions { segment_events_max: 300, segment_bytes_max: 1 << 20, tail_area_bytes: 0, absorb_bytes: 32 << 10, reserve_bytes: 0 }
 }
 
 fn group(log: &SledLog, count: u64) -> Group {

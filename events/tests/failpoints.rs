@@ -18,7 +18,8 @@ use tempfile::TempDir;
 const DIRECTORY: &str = "SPUNTO_ABORTED_LOG";
 
 fn open(directory: &Path) -> SledLog {
-    let options = LogOptions { segment_events_max: 60, segment_bytes_max: 1 << 20, tail_area_bytes: 0, absorb_bytes: 1 << 10 };
+    let options =
+        LogOptions { segment_events_max: 60, segment_bytes_max: 1 << 20, tail_area_bytes: 0, absorb_bytes: 1 << 10, reserve_bytes: 0 };
     SledLog::open(directory, options).unwrap()
 }
 

@@ -204,6 +204,7 @@ fn tls(serve: &Serve) -> anyhow::Result<Option<rustls::ServerConfig>> {
 
 fn log_options(serve: &Serve) -> LogOptions {
     let usual = LogOptions::default();
+    let usual = LogOptions { reserve_bytes: serve.disk_reserve_mib.map_or(usual.reserve_bytes, |mib| mib << 20), ..usual };
     match serve.segment_events {
         None => usual,
         // Small segments are for crash tests, which want the rest to happen often too.

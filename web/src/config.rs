@@ -95,6 +95,9 @@ pub struct Serve {
     /// Events in a segment of the log before it is sealed; small in crash tests only.
     #[arg(long, env = "SPUNTO_SEGMENT_EVENTS", hide = true)]
     pub segment_events: Option<u64>,
+    /// Free MiB of the disk below which nothing is changed any more; small in tests only.
+    #[arg(long, env = "SPUNTO_DISK_RESERVE_MIB", hide = true)]
+    pub disk_reserve_mib: Option<u64>,
     /// Threads that serve; default: one a core.
     #[arg(long, env = "SPUNTO_WORKERS", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub workers: Option<u16>,

@@ -11,6 +11,7 @@ pub struct Metrics {
     throttled: IntCounter,
     sessions: IntGauge,
     log_events: IntGauge,
+    writable: IntGauge,
 }
 
 impl Default for Metrics {
@@ -22,9 +23,12 @@ impl Default for Metrics {
         let unknown_tokens = unknown_tokens.expect("the name is valid");
         let sessions = IntGauge::new("spunto_agent_connections", "agents' WebSockets that are open").expect("the name is valid");
         let log_events = IntGauge::new("spunto_log_events", "events in the log").expect("the name is valid");
+        let writable = IntGauge::new("spunto_log_writable", "1 while the log has room; 0 when the disk is full or read-only");
+        let writable = writable.expect("the name is valid");
         let throttled = IntCounter::new("spunto_attempts_throttled_total", "attempts to prove a secret that came too often");
         let throttled = throttled.expect("the name is valid");
-        let all: [Box<dyn prometheus::core::Collector>; 5] = [
+        let all: [Box<dyn prometheus::core::Collector>; 6] = [
+            Box::new(writable.clone()),
             Box::new(throttled.clone()),
             Box::new(commands.clone()),
             Box::new(unknown_tokens.clone()),
@@ -34,7 +38,7 @@ impl Default for Metrics {
         for collector in all {
             registry.register(collector).expect("each name is registered once");
         }
-        Self { registry, commands, unknown_tokens, throttled, sessions, log_events }
+        Self { registry, commands, unknown_tokens, throttled, sessions, log_events, writable }
     }
 }
 
@@ -45,6 +49,7 @@ impl Metrics {
             Ok(_) => "committed",
             Err(CommandError::Refused(_)) => "refused",
             Err(CommandError::Busy) => "busy",
+            Err(CommandError::NoRoom(_)) => "no_room",
             Err(CommandError::Unknown) => "unknown",
         };
         self.commands.with_label_values(&[label]).inc();
@@ -67,7 +72,8 @@ impl Metrics {
 
     /// All counts as text.
     #[must_use]
-    pub fn text(&self, log_events: u64) -> String {
+    pub fn text(&self, log_events: u64, writable: bool) -> String {
+        self.writable.set(writable.into());
         self.log_events.set(i64::try_from(log_events).unwrap_or(i64::MAX));
         let mut text = Vec::new();
         // Writing to memory does not fail.

@@ -6,7 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use serde_json::{Map, Value, json};
-use spunto_actors::journal::CommandError;
+use spunto_actors::journal::{CommandError, NoRoom};
 use spunto_actors::secrets::SecretsError;
 use spunto_core::id::NodeId;
 use spunto_core::place::Ineligible;
@@ -90,6 +90,16 @@ impl Problem {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
     }
 
+    /// Nothing can be written at present; nothing was changed.
+    #[must_use]
+    pub fn no_room(why: &NoRoom) -> Self {
+        let code = match why {
+            NoRoom::Full { .. } => "disk_full",
+            NoRoom::ReadOnly => "disk_read_only",
+        };
+        Self::new(StatusCode::INSUFFICIENT_STORAGE, code, why.to_string())
+    }
+
     /// The stable code.
     #[must_use]
     pub const fn code(&self) -> &'static str {
@@ -153,6 +163,7 @@ impl From<CommandError> for Problem {
     fn from(error: CommandError) -> Self {
         match error {
             CommandError::Refused(refusal) => refusal.into(),
+            CommandError::NoRoom(why) => Self::no_room(&why),
             CommandError::Busy => Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", error.to_string()),
             CommandError::Unknown => Self::new(StatusCode::SERVICE_UNAVAILABLE, LOG_LOST, error.to_string()),
         }
@@ -161,6 +172,6 @@ impl From<CommandError> for Problem {
 
 impl From<SecretsError> for Problem {
     fn from(error: SecretsError) -> Self {
-        Self::fault(&error)
+        error.no_room().map_or_else(|| Self::fault(&error), |why| Self::no_room(&why))
     }
 }

@@ -11,8 +11,8 @@ use spunto_core::record::Actor as Who;
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
-use super::NodeSupervisor;
 use super::liveness::Liveness;
+use super::{NO_ROOM_PAUSE, NodeSupervisor};
 use crate::journal::CommandError;
 use crate::link::Link;
 use crate::random;
@@ -103,19 +103,28 @@ impl NodeSupervisor {
     pub(super) fn report(&self, epoch: u64, report: AgentReport, ack: Option<u64>) -> ResponseActFuture<Self, ()> {
         let node = self.node;
         let request = self.request(Who::Node(node), Command::Agent(self.org, node, epoch, report));
-        let journal = self.parts.journal.clone();
+        let (journal, again) = (self.parts.journal.clone(), request.clone());
         let enqueue = async move { journal.enqueue(request).await };
         Box::pin(enqueue.into_actor(self).map(move |answer, this, ctx| {
             let (Ok(answer), Some(id)) = (answer, ack) else { return };
-            let wait = answer.into_actor(this).map(move |answer, this, _| match answer {
-                Ok(Ok(_)) => this.acknowledge(epoch, id),
-                Ok(Err(CommandError::Refused(refusal))) => {
+            let journal = this.parts.journal.clone();
+            let told = async move {
+                let mut answer = answer.await.unwrap_or(Err(CommandError::Unknown));
+                while let Err(CommandError::NoRoom(_)) = answer {
+                    tokio::time::sleep(NO_ROOM_PAUSE).await;
+                    answer = journal.submit(again.clone()).await;
+                }
+                answer
+            };
+            let wait = told.into_actor(this).map(move |answer, this, _| match answer {
+                Ok(_) => this.acknowledge(epoch, id),
+                Err(CommandError::Refused(refusal)) => {
                     // Of a unit that is gone, or a session that is over: sending it again would not help.
                     debug!(%node, %refusal, "an observation came to nothing");
                     this.acknowledge(epoch, id);
                 }
                 // It is not known to be durable: the agent keeps it.
-                Ok(Err(CommandError::Busy | CommandError::Unknown)) | Err(_) => {}
+                Err(CommandError::Busy | CommandError::NoRoom(_) | CommandError::Unknown) => {}
             });
             ctx.spawn(wait);
         }))

@@ -7,6 +7,7 @@ mod absorb;
 mod guard;
 mod recover;
 mod roll;
+mod room;
 mod store;
 mod tail;
 
@@ -24,7 +25,7 @@ use super::file::SegmentFile;
 use super::head::Noted;
 use super::opening::{Lock, OpenError};
 use super::stored::{Check, STORED_BYTES_MAX};
-use super::{AppendError, EventLog, Head, ReadError};
+use super::{AppendError, EventLog, Head, NoRoom, ReadError};
 use crate::group::{Group, GroupError};
 
 /// Bytes of groups that are kept in memory although sled holds them already: what readers at the end of the log want.
@@ -41,11 +42,19 @@ pub struct LogOptions {
     pub tail_area_bytes: u64,
     /// Bytes that wait in the tail before sled absorbs them.
     pub absorb_bytes: u64,
+    /// Free bytes of the file system below which nothing more is taken; 0 never looks.
+    pub reserve_bytes: u64,
 }
 
 impl Default for LogOptions {
     fn default() -> Self {
-        Self { segment_events_max: 1_000_000, segment_bytes_max: 256 << 20, tail_area_bytes: 16 << 20, absorb_bytes: 4 << 20 }
+        Self {
+            segment_events_max: 1_000_000,
+            segment_bytes_max: 256 << 20,
+            tail_area_bytes: 16 << 20,
+            absorb_bytes: 4 << 20,
+            reserve_bytes: room::RESERVE_BYTES,
+        }
     }
 }
 
@@ -55,6 +64,7 @@ impl Default for LogOptions {
 pub struct SledLog {
     shared: Arc<Shared>,
     tail: Mutex<Tail>,
+    watch: room::Watch,
     absorber: Option<JoinHandle<()>>,
     _lock: Lock,
 }
@@ -145,8 +155,10 @@ impl SledLog {
             work: Condvar::new(),
             moved: Condvar::new(),
         });
+        let reserve_bytes = shared.options.reserve_bytes;
         let absorber = absorb::start(Arc::clone(&shared), recovered.fill)?;
-        Ok(Self { shared, tail: Mutex::new(recovered.tail), absorber: Some(absorber), _lock: lock })
+        let watch = room::Watch::start(directory, reserve_bytes)?;
+        Ok(Self { shared, watch, tail: Mutex::new(recovered.tail), absorber: Some(absorber), _lock: lock })
     }
 
     /// Waits until the tail has room for `group`.
@@ -222,6 +234,10 @@ impl Shared {
 impl EventLog for SledLog {
     fn head(&self) -> Head {
         self.shared.view.read().head
+    }
+
+    fn room(&self) -> Result<(), NoRoom> {
+        self.watch.check()
     }
 
     fn append(&self, group: Group) -> Result<Head, AppendError> {

@@ -16,6 +16,7 @@ const STEPS: u64 = 2000;
 /// found is planted as well: see `planted.rs`.)
 const FOUND: &[(u64, &str)] = &[
     (36, "an agent removed the container that another agent of its node had made, as making its own had failed"),
+    (11_149, "a container that was made and never ran, found instead of the one that had run elsewhere, kept its unit running for ever"),
     (169, "an order that came again late, after the removal of its unit, made the container anew"),
 ];
 

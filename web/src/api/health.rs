@@ -15,7 +15,8 @@ pub async fn healthy() -> HttpResponse {
 /// `GET /readyz`: reads have caught up with the log.
 pub async fn ready(app: Data<App>) -> HttpResponse {
     let (end, seen) = (app.directory.feed().position(), app.directory.read(|state| state.seq));
-    let body = Readiness { ready: seen >= end.seq, position: end.to_string(), behind: end.seq.saturating_sub(seen) };
+    let read_only = app.journal.room().err().map(|why| why.to_string());
+    let body = Readiness { ready: seen >= end.seq, position: end.to_string(), behind: end.seq.saturating_sub(seen), read_only };
     if seen >= end.seq { HttpResponse::Ok().json(body) } else { HttpResponse::ServiceUnavailable().json(body) }
 }
 
@@ -28,6 +29,6 @@ pub async fn metrics(app: Data<App>, request: HttpRequest) -> Result<HttpRespons
     if !local || request.headers().contains_key("X-Forwarded-For") {
         return Err(Problem::not_found());
     }
-    let text = app.metrics.text(app.directory.feed().position().seq);
+    let text = app.metrics.text(app.directory.feed().position().seq, app.journal.room().is_ok());
     Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(text))
 }

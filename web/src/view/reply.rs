@@ -204,4 +204,6 @@ pub struct Readiness {
     pub position: String,
     /// Events that reads do not see yet.
     pub behind: u64,
+    /// Why nothing can be changed at present (a full disk); none when all is well. Reads go on.
+    pub read_only: Option<String>,
 }

@@ -56,6 +56,17 @@ fn an_inventory_tells_exits_and_losses_and_answers_orders() {
 }
 
 #[test]
+fn a_container_that_was_made_and_never_ran_is_not_the_one_that_runs() {
+    let mut world = World::with_nodes([1]);
+    world.given(spawn(1));
+    tell(&mut world, &[found(w(1), 1, Observed::Stopped)]);
+    assert_eq!(world.run_of(1), "placed", "its order is still open, and will be sent again");
+    world.given(report(1, 1, w(1), 1, started()));
+    tell(&mut world, &[found(w(1), 1, Observed::Stopped)]);
+    assert_eq!(world.run_of(1), "lost");
+}
+
+#[test]
 fn an_order_that_never_arrived_is_not_a_loss() {
     let mut world = World::with_nodes([1]);
     world.given(spawn(1));

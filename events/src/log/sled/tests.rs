@@ -9,7 +9,7 @@ use crate::log::conformance;
 
 /// Everything is small, so that a few groups fill the tail and segments roll.
 fn small() -> LogOptions {
-    LogOptions { segment_events_max: 200, segment_bytes_max: 1 << 20, tail_area_bytes: 64 << 10, absorb_bytes: 4 << 10 }
+    LogOptions { segment_events_max: 200, segment_bytes_max: 1 << 20, tail_area_bytes: 64 << 10, absorb_bytes: 4 << 10, reserve_bytes: 0 }
 }
 
 fn open(directory: &Path) -> SledLog {
