@@ -3,7 +3,7 @@
 CARGO ?= cargo
 export CARGO
 
-.PHONY: up down reset test lint deny docker images python openapi simulation
+.PHONY: up down reset test lint deny docker images python volumes openapi simulation
 .DEFAULT_GOAL := test
 
 # A control plane, this machine as a node, and one worker. Again: picks up where it was.
@@ -27,7 +27,7 @@ images: docker
 	@tests/make/images.sh
 
 # Formatting, lints, licences and bans, then every test on the real Docker Engine.
-test: lint deny images python
+test: lint deny images python volumes
 	$(CARGO) build --quiet --workspace --bins
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
 		$(CARGO) nextest run --workspace; \
@@ -53,6 +53,10 @@ deny:
 # What the tests need of Python, in target/python.
 python:
 	@tests/make/python.sh
+
+# Tools for file systems in loop devices.
+volumes:
+	@tests/make/volumes.sh
 
 # The snapshot of the API's description; look at what changed before it is committed.
 openapi:

@@ -2,6 +2,7 @@
 
 mod access;
 mod architecture;
+mod disk;
 mod drain;
 mod input;
 mod journey;

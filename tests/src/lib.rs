@@ -5,4 +5,5 @@ pub mod engine;
 pub mod paths;
 pub mod scripted;
 pub mod server;
+pub mod volume;
 pub mod world;

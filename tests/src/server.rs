@@ -104,6 +104,11 @@ impl Server {
         self.child.id()
     }
 
+    /// Whether its process lives.
+    pub fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
     /// `kill -9`, and waits until it is gone.
     ///
     /// # Errors

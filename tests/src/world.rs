@@ -76,9 +76,25 @@ impl World {
         Self::listening_on("127.0.0.1:0")
     }
 
+    /// Without Docker, with its data there, started with more flags.
+    ///
+    /// # Errors
+    /// The server does not answer.
+    pub fn on(data: &std::path::Path, flags: &[String]) -> anyhow::Result<Self> {
+        let directory = tempfile::tempdir()?;
+        let mut start = Start::new(data, &["127.0.0.1:0"]);
+        start.log = directory.path().join("server.log");
+        start.flags.extend_from_slice(flags);
+        Self::started(directory, start)
+    }
+
     fn listening_on(address: &str) -> anyhow::Result<Self> {
         let directory = tempfile::tempdir()?;
-        let mut start = Start::new(&directory.path().join("data"), &[address]);
+        let start = Start::new(&directory.path().join("data"), &[address]);
+        Self::started(directory, start)
+    }
+
+    fn started(directory: TempDir, mut start: Start) -> anyhow::Result<Self> {
         start.flags.push(format!("--agent-image={AGENT_IMAGE}"));
         let server = start.run()?;
         // The port stays when the server is started again: its agents know no other.

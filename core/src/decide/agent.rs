@@ -11,14 +11,16 @@ use crate::id::{DeploymentId, NodeId, OperationId, OrgId, ServiceId, UnitId};
 use crate::observe::Observed;
 use crate::record::StreamId;
 use crate::refusal::Refusal;
-use crate::state::{Org, Run, Task, Unit};
+use crate::state::{NodeStatus, Org, Run, Task, Unit};
 
 /// Longest message of Docker's that is kept, in bytes; the rest is cut off with a mark.
 pub(super) const MESSAGE_BYTES_MAX: usize = 2000;
 
 pub(super) fn decide(org: &Org, id: OrgId, node: NodeId, epoch: u64, report: &AgentReport) -> Result<Decision, Refusal> {
     let known = org.fleet.node(node).ok_or(Refusal::NotFound("node"))?;
-    if epoch != known.epoch {
+    // What is told after the end of its session was noted is told again in the next one.
+    let over = !known.is_connected() && !matches!(known.status, NodeStatus::Deleting { .. });
+    if epoch != known.epoch || over {
         return Err(Refusal::StaleEpoch { epoch, current: known.epoch });
     }
     match report {

@@ -1,11 +1,11 @@
 //! The log in memory on a disk that fails: a write that is lost, and a write after which the process dies unheard.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use spunto_events::group::Group;
 use spunto_events::log::memory::MemoryLog;
-use spunto_events::log::{AppendError, EventLog, Head, ReadError};
+use spunto_events::log::{AppendError, EventLog, Head, NoRoom, ReadError};
 
 /// What becomes of the next write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,13 +23,19 @@ pub enum NextWrite {
 pub struct Disk {
     log: MemoryLog,
     next: AtomicU8,
+    full: AtomicBool,
 }
 
 impl Disk {
     /// An empty one.
     #[must_use]
     pub fn new(incarnation: u64) -> Arc<Self> {
-        Arc::new(Self { log: MemoryLog::new(incarnation), next: AtomicU8::new(0) })
+        Arc::new(Self { log: MemoryLog::new(incarnation), next: AtomicU8::new(0), full: AtomicBool::new(false) })
+    }
+
+    /// Fills the disk, or makes room.
+    pub fn fill(&self, full: bool) {
+        self.full.store(full, Ordering::Relaxed);
     }
 
     /// Says what becomes of the next write.
@@ -41,6 +47,10 @@ impl Disk {
 impl EventLog for Disk {
     fn head(&self) -> Head {
         self.log.head()
+    }
+
+    fn room(&self) -> Result<(), NoRoom> {
+        if self.full.load(Ordering::Relaxed) { Err(NoRoom::Full { free_bytes: 0, reserve_bytes: 1 }) } else { Ok(()) }
     }
 
     fn append(&self, group: Group) -> Result<Head, AppendError> {

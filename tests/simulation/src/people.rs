@@ -93,7 +93,7 @@ impl People {
                     }
                     this.told.borrow_mut().push(Told { correlation, committed, repeats });
                 }
-                Err(CommandError::Refused(_) | CommandError::Busy | CommandError::Unknown) => {}
+                Err(CommandError::Refused(_) | CommandError::Busy | CommandError::NoRoom(_) | CommandError::Unknown) => {}
             }
         });
     }

@@ -61,6 +61,7 @@ struct World {
     people: People,
     server: Option<Rc<Server>>,
     server_starts_at: Instant,
+    full_until: Option<Instant>,
     slots: BTreeMap<NodeId, Slot>,
     engines: BTreeMap<NodeId, Engine>,
     verdict: Verdict,
@@ -131,6 +132,7 @@ impl World {
             faults,
             server: None,
             server_starts_at: Instant::now(),
+            full_until: None,
             slots: BTreeMap::new(),
             engines: BTreeMap::new(),
             verdict: Verdict::default(),
@@ -252,6 +254,14 @@ impl World {
         } else if self.faults.strike(Fault::FailedWrite, 3) {
             self.disk.arrange(NextWrite::Lost);
         }
+        if self.full_until.is_some_and(|until| Instant::now() >= until) {
+            self.full_until = None;
+            self.disk.fill(false);
+        }
+        if self.faults.strike(Fault::DiskFull, 2) {
+            self.disk.fill(true);
+            self.full_until = Some(Instant::now() + Duration::from_millis(self.faults.seed.between(500, 20_000)));
+        }
         if self.faults.strike(Fault::ClockJump, 5) {
             let ms = i64::try_from(self.faults.seed.below(1_200_000)).unwrap_or(0) - 600_000;
             self.clock.jump(ms);
@@ -316,6 +326,7 @@ impl World {
     async fn heal(&mut self) {
         self.faults.heal();
         self.disk.arrange(NextWrite::Stored);
+        self.disk.fill(false);
         self.network.mend();
         for slot in self.slots.values_mut() {
             slot.second = None;

@@ -168,7 +168,11 @@ fn agrees(org: &Org, node: NodeId, engine: &Engine) -> Result<(), String> {
         let running = there.get(&id).filter(|container| container.runs()).map(|container| container.id().to_owned());
         let said = if let Run::Running { container, .. } = run { Some(container.clone()) } else { None };
         if running != said {
-            return fail(format!("{id} on {node} is {} in the log ({said:?}), but {running:?} runs; there is {:?}", run.name(), there.get(&id)));
+            return fail(format!(
+                "{id} on {node} is {} in the log ({said:?}), but {running:?} runs; there is {:?}",
+                run.name(),
+                there.get(&id)
+            ));
         }
     }
     Ok(())

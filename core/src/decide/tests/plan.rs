@@ -82,3 +82,14 @@ fn containers_of_nothing_are_orphans() {
     let elsewhere = found(w(1), 1, started());
     assert_eq!(tell(&mut world, &[strange.clone(), elsewhere.clone()]), [strange, elsewhere]);
 }
+
+#[test]
+fn what_is_told_after_the_end_of_its_session_counts_in_the_next() {
+    let mut world = World::with_nodes([1]);
+    world.given(spawn(1));
+    let end = NodeCommand::EndAgentSession { epoch: 1, reason: OfflineReason::NoAnswer };
+    world.given(on_node(1, end));
+    check(&mut world, report(1, 1, w(1), 1, started()), Err("stale_epoch"));
+    world.given(connect(1));
+    check(&mut world, report(1, 2, w(1), 1, started()), Ok(&["worker.started"]));
+}

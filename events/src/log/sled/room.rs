@@ -4,6 +4,7 @@
 //! from the tail into sled must find its place.
 
 use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use parking_lot::Mutex;
@@ -18,10 +19,13 @@ const BALLAST_BYTES: u64 = 16 << 20;
 /// Free bytes above the reserve at which the ballast is taken again.
 const BALLAST_AGAIN_BYTES: u64 = 2 * BALLAST_BYTES;
 const FILE_NAME: &str = "ballast";
+const PROBE_NAME: &str = "probe";
 
 /// Watches the file system under a log.
 pub(super) struct Watch {
     directory: File,
+    /// A byte that is written each time: a kernel that has given a file system up does not say so in its flags.
+    probe: Option<File>,
     ballast: PathBuf,
     reserve_bytes: u64,
     held: Mutex<bool>,
@@ -31,7 +35,8 @@ impl Watch {
     /// Watches the file system under `directory`.
     pub(super) fn start(directory: &Path, reserve_bytes: u64) -> std::io::Result<Self> {
         let ballast = directory.join(FILE_NAME);
-        let watch = Self { directory: File::open(directory)?, held: Mutex::new(ballast.exists()), ballast, reserve_bytes };
+        let probe = File::options().create(true).truncate(false).write(true).open(directory.join(PROBE_NAME)).ok();
+        let watch = Self { directory: File::open(directory)?, probe, held: Mutex::new(ballast.exists()), ballast, reserve_bytes };
         // Without room there is no ballast; that shows when something is to be written.
         let _ = watch.check();
         Ok(watch)
@@ -45,6 +50,11 @@ impl Watch {
         let Ok(system) = fstatvfs(&self.directory) else { return Ok(()) };
         if system.f_flag.contains(StatVfsMountFlags::RDONLY) {
             return Err(NoRoom::ReadOnly);
+        }
+        match self.probe.as_ref().map(|probe| probe.write_at(b".", 0)) {
+            Some(Err(error)) if error.kind() == std::io::ErrorKind::ReadOnlyFilesystem => return Err(NoRoom::ReadOnly),
+            // Any other failure shows in the write itself, or in what is free.
+            Some(_) | None => {}
         }
         let mut held = self.held.lock();
         let mut free = system.f_bavail.saturating_mul(system.f_frsize);
