@@ -3,7 +3,7 @@
 CARGO ?= cargo
 export CARGO
 
-.PHONY: up down reset test lint deny docker images python volumes openapi simulation
+.PHONY: up down reset test lint deny docker images python volumes openapi simulation test-full
 .DEFAULT_GOAL := test
 
 # A control plane, this machine as a node, and one worker. Again: picks up where it was.
@@ -41,6 +41,13 @@ test: lint deny images python volumes
 simulation:
 	cd tests/simulation && $(CARGO) fmt --check && $(CARGO) clippy --quiet --all-targets -- -D warnings
 	cd tests/simulation && $(CARGO) test --quiet -- --nocapture
+
+# The long forms: thousands of kills, power cuts and seeds. What they gave is in tests/RECORDS.md.
+test-full: images python volumes
+	$(CARGO) build --quiet --workspace --bins
+	SPUNTO_KILLS=1000 $(CARGO) test --quiet -p spunto-tests --test it -- --nocapture kills::a_hundred
+	SPUNTO_POWER_CUTS=50 $(CARGO) test --quiet -p spunto-tests --test it -- --nocapture power::
+	cd tests/simulation && $(CARGO) run --quiet -- --seeds 5000
 
 lint:
 	$(CARGO) fmt --all --check

@@ -17,19 +17,28 @@ use spunto_core::state::State;
 use spunto_events::log::EventLog;
 use spunto_events::log::sled::{LogOptions, SledLog};
 use spunto_tests::api::Api;
-use spunto_tests::world::World;
+use spunto_tests::engine::docker;
+use spunto_tests::world::{SOON, WORKER_IMAGE, World};
 
+/// Kills in `make test`; `make test-full` sets SPUNTO_KILLS.
 const KILLS: usize = 100;
 const CLIENTS: usize = 6;
+/// Workers at a time.
+const WORKERS: usize = 6;
 /// Small, so that segments are sealed all the time.
 const SEGMENT_EVENTS: u64 = 40;
 
 /// What a client was told: a position, and the event that it then read there.
 #[derive(Clone)]
-struct Told {
-    seq: u64,
-    name: String,
+pub(crate) struct Told {
+    pub(crate) seq: u64,
+    pub(crate) name: String,
     event: Option<String>,
+}
+
+/// How often to do something: as the environment says, or the usual number.
+pub(crate) fn times(variable: &str, usual: usize) -> usize {
+    std::env::var(variable).ok().map_or(usual, |text| text.parse().unwrap())
 }
 
 fn seq_of(position: &str) -> u64 {
@@ -47,13 +56,13 @@ fn event_at(api: &Api, org: &str, position: &str) -> Option<String> {
 }
 
 /// A small generator: the same delays in every run.
-fn numbers(seed: u64) -> impl Iterator<Item = u64> {
+pub(crate) fn numbers(seed: u64) -> impl Iterator<Item = u64> {
     let next = |state: &u64| Some(state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407));
     std::iter::successors(Some(seed), next).map(|state| state >> 33).skip(1)
 }
 
 /// Writes until told to stop; keeps what it was told.
-fn client(number: usize, api: &RwLock<Api>, org: &str, told: &Mutex<Vec<Told>>, stop: &AtomicBool) {
+pub(crate) fn client(number: usize, api: &RwLock<Api>, org: &str, told: &Mutex<Vec<Told>>, stop: &AtomicBool) {
     let mut count = 0;
     while !stop.load(Ordering::Relaxed) {
         let api = api.read().unwrap().clone();
@@ -67,7 +76,7 @@ fn client(number: usize, api: &RwLock<Api>, org: &str, told: &Mutex<Vec<Told>>, 
     }
 }
 
-fn records(log: &SledLog) -> Vec<Record> {
+pub(crate) fn records(log: &SledLog) -> Vec<Record> {
     let (mut all, mut seq) = (Vec::new(), 0);
     while seq < log.head().seq {
         for group in log.read(seq + 1, 1 << 20).unwrap() {
@@ -84,22 +93,27 @@ fn copy(from: &Path, to: &Path) {
 
 #[test]
 fn a_hundred_kills_lose_nothing_that_was_acknowledged() {
-    let mut world = World::local().unwrap();
+    let mut world = World::new().unwrap();
     world.server.stop().unwrap();
     world.start.flags.push(format!("--segment-events={SEGMENT_EVENTS}"));
     world.server = world.start.run().unwrap();
+    let agent = world.add_node("runs-workers").unwrap();
     let key = world.api.post(&world.of_org("/keys"), &json!({ "name": "k", "scopes": ["*"], "owner": "org" })).unwrap().ok().unwrap();
     let api = world.api.with_key(key["secret"].as_str().unwrap().to_owned());
     let (api, told, stop) = (RwLock::new(api), Mutex::new(Vec::new()), AtomicBool::new(false));
     let in_recovery = AtomicUsize::new(0);
+    let kills = times("SPUNTO_KILLS", KILLS);
     let org = world.org.clone();
     thread::scope(|scope| {
         for number in 0..CLIENTS {
             let (api, told, stop, org) = (&api, &told, &stop, &org);
             scope.spawn(move || client(number, api, org, told, stop));
         }
+        let (spawner, path) = (&api, world.of_project("/workers"));
+        let stopped = &stop;
+        scope.spawn(move || spawn_and_delete(spawner, &path, stopped));
         let mut delays = numbers(7);
-        for kill in 0..KILLS {
+        for kill in 0..kills {
             if kill % 4 == 0 {
                 // A quarter of them while the server replays, before it listens.
                 world.server.kill().unwrap();
@@ -119,18 +133,51 @@ fn a_hundred_kills_lose_nothing_that_was_acknowledged() {
     });
     let told = told.into_inner().unwrap();
     let api = api.into_inner().unwrap();
-    println!("{KILLS} kills, {} in recovery, {} replies recorded", in_recovery.load(Ordering::Relaxed), told.len());
-    assert!(told.len() > KILLS, "the clients hardly wrote: {}", told.len());
+    println!("{kills} kills, {} in recovery, {} replies recorded", in_recovery.load(Ordering::Relaxed), told.len());
+    assert!(told.len() > kills, "the clients hardly wrote: {}", told.len());
     for reply in &told {
         let Some(event) = &reply.event else { continue };
         let position: Value = serde_json::from_str::<Value>(event).unwrap()["position"].clone();
         assert_eq!(event_at(&api, &org, position.as_str().unwrap()).as_ref(), Some(event), "{} changed", reply.name);
     }
-    let listed = api.get(&format!("/api/orgs/{org}?after=")).is_ok();
-    assert!(listed);
+    check_containers(&world, &agent.node);
     let nodes = nodes_of(&api, &org);
     world.server.stop().unwrap();
     check_log(&world, &told, &nodes);
+}
+
+/// Spawns workers and deletes them again until told to stop.
+fn spawn_and_delete(api: &RwLock<Api>, path: &str, stop: &AtomicBool) {
+    let mut mine: Vec<String> = Vec::new();
+    while !stop.load(Ordering::Relaxed) {
+        let api = api.read().unwrap().clone();
+        let body = json!({ "image": WORKER_IMAGE, "command": ["sleep", "1000000"] });
+        let spawned = api.post(path, &body).ok().and_then(|answer| answer.ok().ok());
+        mine.extend(spawned.and_then(|body| body["worker"]["id"].as_str().map(str::to_owned)));
+        if mine.len() > WORKERS {
+            // What was deleted, or may have been, is gone in the end or still listed: the check looks at both.
+            let _ = api.delete(&format!("{path}/{}", mine.remove(0)));
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// In the end the engine holds one container for each worker that the API lists as running, and no other.
+fn check_containers(world: &World, node: &str) {
+    let expected = || {
+        let page = world.api.get(&world.of_org(&format!("/workers?limit=1000&node={node}")))?.ok()?;
+        let workers = page["items"].as_array().cloned().unwrap_or_default();
+        let settled = workers.iter().all(|worker| worker["status"]["state"] == "running" && worker["reachable"] == true);
+        let mut ids: Vec<String> = workers.iter().map(|worker| worker["id"].as_str().unwrap_or_default().to_owned()).collect();
+        ids.sort();
+        let filter = format!("label=net.spunto.node={node}");
+        let listed = docker(&["ps", "-a", "--filter", &filter, "--format", "{{.Label \"net.spunto.unit\"}}"])?;
+        let mut there: Vec<String> = listed.lines().filter(|unit| unit.starts_with("wkr_")).map(str::to_owned).collect();
+        there.sort();
+        Ok((settled && ids == there).then_some(ids))
+    };
+    let workers = spunto_tests::api::wait_for("the engine to hold what the log says, once each", SOON, expected).unwrap();
+    println!("{} workers, one container each", workers.len());
 }
 
 /// Names of all nodes, as the API lists them.

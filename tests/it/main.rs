@@ -9,6 +9,7 @@ mod journey;
 mod kills;
 mod operator;
 mod placement;
+mod power;
 mod protocol;
 mod rotation;
 mod schemathesis;
