@@ -3,7 +3,7 @@
 CARGO ?= cargo
 export CARGO
 
-.PHONY: up down reset test lint deny docker images python volumes openapi simulation test-full
+.PHONY: up down reset test lint deny docker images python volumes openapi simulation test-full bench bench-full
 .DEFAULT_GOAL := test
 
 # A control plane, this machine as a node, and one worker. Again: picks up where it was.
@@ -69,3 +69,8 @@ volumes:
 openapi:
 	@$(CARGO) build --quiet -p spunto-web
 	target/debug/spunto openapi > web/openapi.json
+
+# Speed and memory beside references, as a table and as target/bench.json; the quick form takes some minutes, the full one longer.
+bench bench-full: images
+	$(CARGO) build --quiet --release -p spunto-web -p spunto-tests --features spunto-tests/bench --bins
+	target/release/spunto-bench $(if $(filter bench-full,$@),full)

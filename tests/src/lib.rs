@@ -1,6 +1,8 @@
 //! The harness of the whole system: a real server, a real engine, a client of the public API. Used by `make up` and by the tests.
 
 pub mod api;
+#[cfg(feature = "bench")]
+pub mod bench;
 pub mod engine;
 pub mod paths;
 pub mod scripted;
