@@ -1,6 +1,7 @@
 //! The tests of the whole system, in one binary: more binaries would link the whole system again and again.
 
 mod architecture;
+mod certificate;
 mod drain;
 mod input;
 mod journey;

@@ -9,8 +9,6 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{Data as Shared, PayloadConfig};
 use actix_web::{App as HttpApp, HttpServer};
 use anyhow::{Context, bail};
-use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use spunto_actors::board::Board;
 use spunto_actors::clock::{Clock, SystemClock};
 use spunto_actors::custodian::{self, Custodian};
@@ -29,6 +27,7 @@ use spunto_events::log::EventLog;
 use spunto_events::log::sled::{LogOptions, SledLog};
 use spunto_events::master::{self, MasterKeyFile};
 use spunto_events::vault::{KEY_BYTES, MasterKey, Vault};
+use tokio::signal::unix::{SignalKind, signal};
 use tracing::{error, info};
 
 use crate::agent::{cut, streams::Streams};
@@ -36,7 +35,8 @@ use crate::app::{App, DerivedKeys, Settings};
 use crate::ask::BODY_BYTES_MAX;
 use crate::config::{Data, Serve, check_agent_image, check_public_url};
 use crate::metrics::Metrics;
-use crate::{api, endpoint, headers};
+use crate::tls::{Pair, Served};
+use crate::{api, endpoint, headers, tls};
 
 /// Connections that wait to be accepted: the default of 1024 gives a cliff when thousands of agents come back at once.
 const BACKLOG: i32 = 8192;
@@ -187,17 +187,9 @@ fn listen(serve: &Serve) -> anyhow::Result<Vec<TcpListener>> {
     listeners.collect()
 }
 
-fn tls(serve: &Serve) -> anyhow::Result<Option<rustls::ServerConfig>> {
+fn served(serve: &Serve) -> anyhow::Result<Option<Arc<Served>>> {
     let (Some(cert), Some(key)) = (&serve.tls_cert, &serve.tls_key) else { return Ok(None) };
-    let chain = CertificateDer::pem_file_iter(cert).with_context(|| format!("reading {}", cert.display()))?;
-    let chain = chain.collect::<Result<Vec<_>, _>>().with_context(|| format!("{} is no PEM certificate", cert.display()))?;
-    if chain.is_empty() {
-        bail!("{} holds no certificate", cert.display());
-    }
-    let key = PrivateKeyDer::from_pem_file(key).with_context(|| format!("{} holds no PEM private key", key.display()))?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-    Ok(Some(config.with_no_client_auth().with_single_cert(chain, key).context("certificate and key don't belong together")?))
+    Served::open(Pair { cert: cert.clone(), key: key.clone() }).map(Some)
 }
 
 fn log_options(serve: &Serve) -> LogOptions {
@@ -214,7 +206,7 @@ fn log_options(serve: &Serve) -> LogOptions {
 /// # Errors
 /// It can't start, or its log failed.
 pub async fn serve(serve: &Serve) -> anyhow::Result<()> {
-    let tls = tls(serve)?;
+    let tls = served(serve)?;
     let agent_image = check_agent_image(&serve.agent_image)?;
     let listeners = listen(serve)?;
     let scheme = if tls.is_some() { "https" } else { "http" };
@@ -247,10 +239,12 @@ pub async fn serve(serve: &Serve) -> anyhow::Result<()> {
     }
     for listener in listeners {
         server = match &tls {
-            Some(config) => server.listen_rustls_0_23(listener, config.clone())?,
+            Some(served) => server.listen_rustls_0_23(listener, served.config()?)?,
             None => server.listen(listener)?,
         };
     }
+    // Taken before anyone is told that the server is there: from then on a signal must not end it.
+    actix_rt::spawn(tls::keep(tls, signal(SignalKind::hangup())?));
     announce(&app, &addresses);
     let running = server.run();
     let handle = running.handle();
