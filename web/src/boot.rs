@@ -9,6 +9,7 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{Data as Shared, PayloadConfig};
 use actix_web::{App as HttpApp, HttpServer};
 use anyhow::{Context, bail};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use spunto_actors::board::Board;
 use spunto_actors::clock::{Clock, SystemClock};
 use spunto_actors::custodian::{self, Custodian};
@@ -28,7 +29,7 @@ use spunto_events::log::sled::{LogOptions, SledLog};
 use spunto_events::master::{self, MasterKeyFile};
 use spunto_events::vault::{KEY_BYTES, MasterKey, Vault};
 use tokio::signal::unix::{SignalKind, signal};
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::agent::{cut, streams::Streams};
 use crate::app::{App, DerivedKeys, Settings};
@@ -201,11 +202,20 @@ fn log_options(serve: &Serve) -> LogOptions {
     }
 }
 
+/// Raises the limit on open files as far as this process may: each agent takes two, and the usual soft limit is 1024.
+fn raise_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
+        warn!(%error, "the limit on open files stays as it is; `spunto doctor` says for how many agents it is enough");
+    }
+}
+
 /// Runs the server until it is told to stop.
 ///
 /// # Errors
 /// It can't start, or its log failed.
 pub async fn serve(serve: &Serve) -> anyhow::Result<()> {
+    raise_open_files();
     let tls = served(serve)?;
     let agent_image = check_agent_image(&serve.agent_image)?;
     let listeners = listen(serve)?;

@@ -23,6 +23,8 @@ use crate::app::Settings;
       For agents and browsers everywhere.
   spunto serve --listen 127.0.0.1:7780 --public-url https://spunto.example --trusted-proxy 127.0.0.1
       Behind a proxy that ends TLS and sets X-Forwarded-For.
+  spunto doctor
+      Says what is wrong with the machine, the data, the address or the certificate; takes the settings of serve.
   spunto admin setup-link
       Shows the link for the first owner again."
 )]
@@ -37,6 +39,14 @@ pub struct Cli {
 pub enum Action {
     /// Runs the control plane.
     Serve(Box<Serve>),
+    /// Looks at everything a server stands on, and says in plain words what is wrong and what to do.
+    ///
+    /// Takes the settings of `serve`: give it the same flags, environment or file. Repairs nothing. When no server runs it opens
+    /// the log and verifies all of it, so ask as the user that runs the server. Exit code: 0 when nothing must be done (there may
+    /// be things to look at), 1 when something must.
+    Doctor(Box<Doctor>),
+    /// Asks the server on this machine whether it can serve: exit code 0, else 1. For the health check of a container.
+    Health(Box<Serve>),
     /// Works on a data directory.
     #[command(subcommand)]
     Admin(Admin),
@@ -96,6 +106,31 @@ pub struct Serve {
     /// Threads that serve; default: one a core.
     #[arg(long, env = "SPUNTO_WORKERS", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub workers: Option<u16>,
+}
+
+/// What to look at.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    #[expect(missing_docs, reason = "documented at its type")]
+    #[command(flatten)]
+    pub serve: Serve,
+    /// Agents that are expected; limits are judged by it, or by the nodes there are where they are more.
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(..=1_000_000))]
+    pub agents: u64,
+    /// Prints JSON instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl Action {
+    /// The settings of `serve`, where they are taken.
+    fn settings(&self) -> Option<&Serve> {
+        match self {
+            Self::Serve(serve) | Self::Health(serve) => Some(serve),
+            Self::Doctor(doctor) => Some(&doctor.serve),
+            Self::Admin(_) => None,
+        }
+    }
 }
 
 /// Works on a data directory.
@@ -182,7 +217,7 @@ impl Settings {
 pub fn read(args: Vec<OsString>) -> anyhow::Result<Cli> {
     let matches = Cli::command().get_matches_from(&args);
     let cli = Cli::from_arg_matches(&matches)?;
-    let Action::Serve(serve) = &cli.action else { return Ok(cli) };
+    let Some(serve) = cli.action.settings() else { return Ok(cli) };
     let Some(path) = &serve.config else { return Ok(cli) };
     let text = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
     let table: toml::Table = text.parse().with_context(|| format!("{} is no TOML file", path.display()))?;
