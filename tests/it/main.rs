@@ -2,6 +2,7 @@
 
 mod architecture;
 mod certificate;
+mod deploy;
 mod doctor;
 mod drain;
 mod input;

@@ -1,6 +1,7 @@
 //! The harness of the whole system: a real server, a real engine, a client of the public API. Used by `make up` and by the tests.
 
 pub mod api;
+pub mod compose;
 pub mod engine;
 pub mod paths;
 pub mod scripted;

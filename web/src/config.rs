@@ -55,6 +55,9 @@ pub enum Action {
 /// Where the data is, and the key that its secrets are sealed with.
 #[derive(Clone, Debug, Args)]
 pub struct Data {
+    /// A TOML file with the same names as the flags of `serve`, e.g. `public-url = "https://spunto.example"`.
+    #[arg(long, env = "SPUNTO_CONFIG")]
+    pub config: Option<PathBuf>,
     /// Directory with the event log and the vault; made when it does not exist.
     #[arg(long, env = "SPUNTO_DATA_DIR", default_value = "spunto-data")]
     pub data_dir: PathBuf,
@@ -69,9 +72,6 @@ pub struct Data {
 /// How to serve.
 #[derive(Debug, Args)]
 pub struct Serve {
-    /// A TOML file with the same names as the flags, e.g. `public-url = "https://spunto.example"`.
-    #[arg(long, env = "SPUNTO_CONFIG")]
-    pub config: Option<PathBuf>,
     #[expect(missing_docs, reason = "documented at its type")]
     #[command(flatten)]
     pub data: Data,
@@ -123,12 +123,12 @@ pub struct Doctor {
 }
 
 impl Action {
-    /// The settings of `serve`, where they are taken.
-    fn settings(&self) -> Option<&Serve> {
+    /// Where the settings' file is named.
+    fn data(&self) -> &Data {
         match self {
-            Self::Serve(serve) | Self::Health(serve) => Some(serve),
-            Self::Doctor(doctor) => Some(&doctor.serve),
-            Self::Admin(_) => None,
+            Self::Serve(serve) | Self::Health(serve) => &serve.data,
+            Self::Doctor(doctor) => &doctor.serve.data,
+            Self::Admin(Admin::SetupLink { data, .. } | Admin::ResetPassword { data, .. }) => data,
         }
     }
 }
@@ -217,25 +217,36 @@ impl Settings {
 pub fn read(args: Vec<OsString>) -> anyhow::Result<Cli> {
     let matches = Cli::command().get_matches_from(&args);
     let cli = Cli::from_arg_matches(&matches)?;
-    let Some(serve) = cli.action.settings() else { return Ok(cli) };
-    let Some(path) = &serve.config else { return Ok(cli) };
+    let Some(path) = &cli.action.data().config else { return Ok(cli) };
     let text = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
     let table: toml::Table = text.parse().with_context(|| format!("{} is no TOML file", path.display()))?;
-    let Some((_, given)) = matches.subcommand() else { return Ok(cli) };
+    let top = Cli::command();
+    let (asked, given) = asked(&top, &matches);
+    let takes = |command: &clap::Command, name: &str| command.get_arguments().any(|arg| arg.get_long() == Some(name));
     let mut all = args;
     for (name, value) in &table {
         let id = name.replace('-', "_");
-        let known =
-            Cli::command().find_subcommand("serve").is_some_and(|serve| serve.get_arguments().any(|arg| arg.get_long() == Some(name)));
+        let known = top.find_subcommand("serve").is_some_and(|serve| takes(serve, name));
         if !known || name == "config" {
             bail!("{}: there is no setting \"{name}\"; the names are those of the flags of `spunto serve --help`", path.display());
         }
-        if matches!(given.value_source(&id), Some(ValueSource::CommandLine | ValueSource::EnvVariable)) {
+        // The file is the server's; other commands take from it what they need.
+        if !takes(asked, name) || matches!(given.value_source(&id), Some(ValueSource::CommandLine | ValueSource::EnvVariable)) {
             continue;
         }
         all.extend(as_flags(name, value).with_context(|| format!("{}: {name}", path.display()))?);
     }
     Ok(Cli::from_arg_matches(&Cli::command().get_matches_from(all))?)
+}
+
+/// The innermost command that is asked for, and what it was given.
+fn asked<'a>(mut command: &'a clap::Command, mut matches: &'a clap::ArgMatches) -> (&'a clap::Command, &'a clap::ArgMatches) {
+    while let Some((name, inner)) = matches.subcommand()
+        && let Some(found) = command.find_subcommand(name)
+    {
+        (command, matches) = (found, inner);
+    }
+    (command, matches)
 }
 
 fn as_flags(name: &str, value: &toml::Value) -> anyhow::Result<Vec<OsString>> {
@@ -301,6 +312,9 @@ mod tests {
         assert_eq!(serve.public_url.as_deref(), Some("https://flag.example"));
         assert_eq!(serve.listen.len(), 2);
         assert!(serve.log_json);
+        let cli = read(args(&["admin", "setup-link", "--config", &path])).unwrap();
+        let Action::Admin(Admin::SetupLink { public_url, .. }) = cli.action else { panic!("the setup link was asked for") };
+        assert_eq!(public_url, "https://file.example", "other commands take what they need");
         writeln!(file, "colour = \"red\"").unwrap();
         assert!(read(args(&["serve", "--config", &path])).unwrap_err().to_string().contains("colour"));
     }
