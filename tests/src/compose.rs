@@ -49,24 +49,25 @@ impl Service {
         let mut words = vec!["run".to_owned(), "-d".to_owned(), "--name".to_owned(), place.name.to_owned()];
         for (key, value) in &self.0 {
             let key = key.as_str().context("a key is a text")?;
-            match key {
+            let more = match key {
                 // The image stands last, and the name is the place's.
-                "image" | "container_name" => drop(text(value)?),
-                "restart" => words.push(format!("--restart={}", text(value)?)),
-                "env_file" => each(value, |file| Ok(words.push(format!("--env-file={}", place.directory.join(file).display()))))?,
+                "image" | "container_name" => text(value).map(|_| Vec::new())?,
+                "restart" => vec![format!("--restart={}", text(value)?)],
+                "env_file" => each(value, |file| Ok(format!("--env-file={}", place.directory.join(file).display())))?,
                 "ports" => each(value, |port| {
                     let (_, inside) = port.split_once(':').context("a port is published on one of the host's")?;
-                    Ok(words.push(format!("--publish={}:{inside}", place.publish)))
+                    Ok(format!("--publish={}:{inside}", place.publish))
                 })?,
-                "volumes" => each(value, |volume| Ok(words.push(format!("--volume={}", mount(volume, place)?))))?,
-                "healthcheck" => words.extend(health(value)?),
-                "stop_grace_period" => words.push(format!("--stop-timeout={}", text(value)?.trim_end_matches('s').parse::<u32>()?)),
-                "read_only" => words.push(format!("--read-only={}", value.as_bool().context("read_only is true or false")?)),
-                "cap_drop" => each(value, |name| Ok(words.push(format!("--cap-drop={name}"))))?,
-                "security_opt" => each(value, |option| Ok(words.push(format!("--security-opt={option}"))))?,
-                "logging" => words.extend(logging(value)?),
+                "volumes" => each(value, |volume| Ok(format!("--volume={}", mount(volume, place)?)))?,
+                "healthcheck" => health(value)?,
+                "stop_grace_period" => vec![format!("--stop-timeout={}", text(value)?.trim_end_matches('s').parse::<u32>()?)],
+                "read_only" => vec![format!("--read-only={}", value.as_bool().context("read_only is true or false")?)],
+                "cap_drop" => each(value, |name| Ok(format!("--cap-drop={name}")))?,
+                "security_opt" => each(value, |option| Ok(format!("--security-opt={option}")))?,
+                "logging" => logging(value)?,
                 other => bail!("{other} is not known here; teach it, so that it is tested"),
-            }
+            };
+            words.extend(more);
         }
         words.push(place.image.to_owned());
         Ok(words)
@@ -77,8 +78,8 @@ fn text(value: &Value) -> anyhow::Result<&str> {
     value.as_str().with_context(|| format!("{value:?} should be a text"))
 }
 
-fn each(value: &Value, mut take: impl FnMut(&str) -> anyhow::Result<()>) -> anyhow::Result<()> {
-    value.as_sequence().context("a list is expected")?.iter().try_for_each(|item| take(text(item)?))
+fn each(value: &Value, say: impl Fn(&str) -> anyhow::Result<String>) -> anyhow::Result<Vec<String>> {
+    value.as_sequence().context("a list is expected")?.iter().map(|item| say(text(item)?)).collect()
 }
 
 fn mount(volume: &str, place: &Place<'_>) -> anyhow::Result<String> {
