@@ -105,6 +105,36 @@ fn keys_that_are_open_lost_or_wrong_are_found() {
 }
 
 #[test]
+fn a_new_master_key_takes_over_and_everybody_is_still_known() {
+    let (mut world, data) = stopped();
+    let key = data.join("master.key");
+    let old = fs::read_to_string(&key).unwrap().trim().to_owned();
+    fs::write(&key, format!("{}\n", "5a".repeat(32))).unwrap();
+    let reseal = |more: &[&str]| {
+        let told = Command::new(server_binary()).args(["admin", "reseal", "--data-dir"]).arg(&data).args(more).output().unwrap();
+        (told.status.success(), String::from_utf8_lossy(&[told.stdout, told.stderr].concat()).into_owned())
+    };
+    let (done, words) = reseal(&[]);
+    assert!(!done && words.contains("not in the key ring") && !words.contains(&old), "{words}");
+    let (done, words) = reseal(&["--old-master-key", &old]);
+    assert!(done && words.contains("3 secrets are sealed"), "{words}");
+    doctor(&data, &["--old-master-key", &old]).expect("keys", "good", "opens all 3 secrets");
+    doctor(&data, &[]).expect("keys", "good", "opens all 3 secrets");
+    world.start.env.push(("SPUNTO_OLD_MASTER_KEYS".into(), old));
+    let server = world.start.run().unwrap();
+    assert!(server.api().sign_in("owner@example.com", "correct horse battery").is_ok(), "by the digest of the old key");
+    let twice = world.api.post(&world.of_org("/members"), &json!({ "email": "owner@example.com", "role": "member" })).unwrap();
+    assert_eq!(twice.code(), "already_member", "the same person is not made twice");
+    let invited =
+        world.api.post(&world.of_org("/members"), &json!({ "email": "bob@example.com", "role": "member" })).unwrap().ok().unwrap();
+    let bob = world.of_org(&format!("/members/{}", invited["user"].as_str().unwrap()));
+    world.api.delete(&bob).unwrap().ok().unwrap();
+    let token = invited["invitation"]["link"].as_str().unwrap().split_once('#').unwrap().1.to_owned();
+    let late = world.api.post("/api/invitations/accept", &json!({ "token": token, "name": "Bob", "password": "bob's own horse" })).unwrap();
+    assert_eq!(late.status, 410, "an invitation that was taken back opens nothing");
+}
+
+#[test]
 fn a_damaged_log_and_a_directory_open_to_all_are_found() {
     let (_world, data) = stopped();
     fs::set_permissions(&data, fs::Permissions::from_mode(0o755)).unwrap();

@@ -65,11 +65,12 @@ fn master_key(data: &Data, create: bool) -> anyhow::Result<Secret<[u8; KEY_BYTES
     }
 }
 
-fn derived(master: &Secret<[u8; KEY_BYTES]>, incarnation: u64) -> DerivedKeys {
-    let emails = blake3::derive_key("spunto 2026-11 e-mail digests", master.expose());
+fn derived(master: &Secret<[u8; KEY_BYTES]>, older: &[Secret<[u8; KEY_BYTES]>], incarnation: u64) -> DerivedKeys {
+    let emails = std::iter::once(master).chain(older);
+    let emails = emails.map(|key| Secret::new(blake3::derive_key("spunto 2026-11 e-mail digests", key.expose()))).collect();
     let setup = blake3::keyed_hash(&blake3::derive_key("spunto 2026-11 setup link", master.expose()), &incarnation.to_le_bytes());
     let setup = data_encoding::BASE32_NOPAD.encode(setup.as_bytes()).to_lowercase();
-    DerivedKeys { emails: Secret::new(emails), setup: Secret::new(setup) }
+    DerivedKeys { emails, setup: Secret::new(setup) }
 }
 
 /// The link for the first owner, without opening the log: works while the server runs.
@@ -78,7 +79,7 @@ fn derived(master: &Secret<[u8; KEY_BYTES]>, incarnation: u64) -> DerivedKeys {
 /// There is no data directory, or its key can't be read.
 pub fn setup_link(data: &Data, public_url: &str) -> anyhow::Result<String> {
     let incarnation = SledLog::incarnation(&log_dir(&data.data_dir))?;
-    let keys = derived(&master_key(data, false)?, incarnation);
+    let keys = derived(&master_key(data, false)?, &[], incarnation);
     Ok(format!("{}/setup#{}", check_public_url(public_url)?, keys.setup.expose()))
 }
 
@@ -99,10 +100,10 @@ pub fn open(data: &Data, options: LogOptions) -> anyhow::Result<Opened> {
         bail!("{} has an event log but no master.key; put the key file back, or pass --master-key", dir.display());
     }
     let master = master_key(data, true)?;
-    let older = data.old_master_key.iter().map(|text| Ok(MasterKey::new(&master::parse(text)?))).collect::<anyhow::Result<Vec<_>>>()?;
+    let older = data.old_master_key.iter().map(|text| Ok(master::parse(text)?)).collect::<anyhow::Result<Vec<_>>>()?;
     let log = Arc::new(SledLog::open(&log_dir(dir), options)?);
-    let vault = Arc::new(Vault::open(&dir.join("vault"), MasterKey::new(&master), older)?);
-    let keys = derived(&master, log.head().incarnation);
+    let vault = Arc::new(Vault::open(&dir.join("vault"), MasterKey::new(&master), older.iter().map(MasterKey::new).collect())?);
+    let keys = derived(&master, &older, log.head().incarnation);
     Ok(Opened { log, vault, keys })
 }
 

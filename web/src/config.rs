@@ -128,7 +128,7 @@ impl Action {
         match self {
             Self::Serve(serve) | Self::Health(serve) => &serve.data,
             Self::Doctor(doctor) => &doctor.serve.data,
-            Self::Admin(Admin::SetupLink { data, .. } | Admin::ResetPassword { data, .. }) => data,
+            Self::Admin(Admin::SetupLink { data, .. } | Admin::ResetPassword { data, .. } | Admin::Reseal { data }) => data,
         }
     }
 }
@@ -144,6 +144,13 @@ pub enum Admin {
         /// Where browsers reach the server; default as of `serve`.
         #[arg(long, env = "SPUNTO_PUBLIC_URL", default_value = "http://127.0.0.1:7780")]
         public_url: String,
+    },
+    /// Seals every secret with the current master key, after it was replaced; older ones are given with --old-master-key, now and
+    /// later. The server must be stopped.
+    Reseal {
+        #[expect(missing_docs, reason = "documented at its type")]
+        #[command(flatten)]
+        data: Data,
     },
     /// Gives a user another password, read from standard input; the server must be stopped.
     ResetPassword {

@@ -25,6 +25,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         Action::Health(serve) => return loopback::health(&serve),
         Action::Admin(Admin::SetupLink { data, public_url }) => admin::setup_link(&data, &public_url)?,
         Action::Admin(Admin::ResetPassword { data, email }) => admin::reset_password(&data, &email).await?,
+        Action::Admin(Admin::Reseal { data }) => admin::reseal(&data)?,
     }
     Ok(ExitCode::SUCCESS)
 }

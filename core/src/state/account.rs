@@ -52,6 +52,7 @@ impl Org {
             }
             Event::MemberRemoved(e) => {
                 self.members.remove(&e.user);
+                self.invitations.retain(|_, invitation| invitation.user != e.user);
                 self.keys.retain(|_, key| key.owner != KeyOwner::User(e.user));
             }
             Event::InvitationCreated(e) => {
