@@ -159,8 +159,13 @@ fn too_few_open_files_are_found() {
 
 /// Writes a certificate for `name` that ends in so many days, and its key.
 fn certificate(directory: &Path, name: &str, days: i64) -> String {
+    written(directory, name, days, rcgen::IsCa::ExplicitNoCa)
+}
+
+fn written(directory: &Path, name: &str, days: i64, is_ca: rcgen::IsCa) -> String {
     use rcgen::{CertificateParams, KeyPair};
     let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    params.is_ca = is_ca;
     let now = time::OffsetDateTime::now_utc();
     (params.not_before, params.not_after) = (now - time::Duration::days(100), now + time::Duration::days(days) + time::Duration::hours(1));
     let key = KeyPair::generate().unwrap();
@@ -215,6 +220,8 @@ fn a_running_server_is_asked_and_its_certificate_judged() {
         doctor(&data, &flags).expect("certificate", mark, word);
     }
     drop(server);
+    written(directory.path(), "localhost", 60, rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained));
+    doctor(&data, &flags).expect("certificate", "wrong", "authority's own certificate");
     certificate(directory.path(), "localhost", 13);
     doctor(&data, &flags).expect("certificate", "look", "ends in 13 days");
     fs::write(directory.path().join("key.pem"), rcgen::KeyPair::generate().unwrap().serialize_pem()).unwrap();

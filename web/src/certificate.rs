@@ -48,6 +48,20 @@ fn timestamp(time: UnixTime) -> Timestamp {
     Timestamp::from_ms(time.as_secs().saturating_mul(1000))
 }
 
+/// Why agents would refuse a certificate whatever authority they trust; none when they would not. `at` is a time at which it is
+/// valid.
+#[must_use]
+pub fn refusal(certificate: &CertificateDer<'_>, at: Timestamp) -> Option<&'static str> {
+    let parsed = EndEntityCert::try_from(certificate).ok()?;
+    let at = UnixTime::since_unix_epoch(Duration::from_secs(at.ms() / 1000));
+    // What it is itself is looked at before who signed it: without an authority to trust, a good one fails only later.
+    match parsed.verify_for_usage(&[], &[], &[], at, KeyUsage::server_auth(), None, None).err()? {
+        Error::CaUsedAsEndEntity => Some("it is an authority's own certificate (CA:TRUE), as `openssl req -x509` makes them"),
+        Error::RequiredEkuNotFoundContext(_) => Some("it is not for servers (extended key usage)"),
+        _ => None,
+    }
+}
+
 /// Whether a certificate is for a host: a name or an address, without brackets.
 #[must_use]
 pub fn is_for(certificate: &CertificateDer<'_>, host: &str) -> bool {

@@ -8,7 +8,7 @@ use spunto_core::time::Timestamp;
 
 use super::address::host_of;
 use super::{Finding, server};
-use crate::certificate::{Validity, is_for, names, validity};
+use crate::certificate::{Validity, is_for, names, refusal, validity};
 use crate::config::Serve;
 use crate::tls::{LOOK_EVERY, Pair};
 
@@ -33,6 +33,8 @@ pub(super) struct Seen {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Facts {
     valid: Result<Validity, String>,
+    /// Why agents refuse it, whomever they trust.
+    refusal: Option<&'static str>,
     /// The host that nodes are told, and whether the certificate is for it.
     host: Option<(String, bool)>,
     names: Vec<String>,
@@ -40,7 +42,9 @@ struct Facts {
 
 fn facts(leaf: &CertificateDer<'_>, public_url: Option<&str>) -> Facts {
     let host = public_url.map(host_of).map(|host| (host.to_owned(), is_for(leaf, host)));
-    Facts { valid: validity(leaf), host, names: names(leaf) }
+    let valid = validity(leaf);
+    let refusal = valid.as_ref().ok().and_then(|valid| refusal(leaf, valid.from));
+    Facts { valid, refusal, host, names: names(leaf) }
 }
 
 fn mode(path: &Path) -> u32 {
@@ -88,6 +92,10 @@ pub(super) fn judge(seen: &Seen, now: Timestamp) -> Finding {
         let advice = "wait, or set this machine's clock right";
         return Finding::wrong(CHECK, format!("{cert} is valid from {} on, and it is {now}", valid.from), advice);
     }
+    if let Some(why) = facts.refusal {
+        let advice = "have one signed for this server; a self-signed one is made with -addext basicConstraints=critical,CA:FALSE";
+        return Finding::wrong(CHECK, format!("agents refuse {cert}: {why}"), advice);
+    }
     if let Some((host, false)) = &facts.host {
         let names = if facts.names.is_empty() { "no name".to_owned() } else { facts.names.join(", ") };
         let found = format!("{cert} is for {names}, and nodes are told {host}: they will refuse it");
@@ -119,7 +127,7 @@ mod tests {
 
     fn seen() -> Seen {
         let valid = Validity { from: Timestamp::from_ms(0), until: Timestamp::from_ms(150 * DAY_MS) };
-        let facts = Facts { valid: Ok(valid), host: Some(("a.example".into(), true)), names: vec!["a.example".into()] };
+        let facts = Facts { valid: Ok(valid), refusal: None, host: Some(("a.example".into(), true)), names: vec!["a.example".into()] };
         Seen { cert: "c.pem".into(), key: "k.pem".into(), pair: Ok(facts), key_mode: 0o600, served: Some(true) }
     }
 
@@ -154,6 +162,7 @@ mod tests {
     fn a_certificate_can_be_served_and_is_for_the_name() {
         check(&Seen { pair: Err("k.pem: Permission denied".into()), ..seen() }, Mark::Wrong, "Permission denied");
         check(&with(|facts| facts.host = Some(("b.example".into(), false))), Mark::Wrong, "get one for b.example");
+        check(&with(|facts| facts.refusal = Some("it is an authority's")), Mark::Wrong, "CA:FALSE");
         check(&with(|facts| facts.host = None), Mark::Good, "valid for 50 days");
         check(&Seen { served: Some(false), ..seen() }, Mark::Look, "SIGHUP");
         check(&Seen { key_mode: 0o644, ..seen() }, Mark::Look, "chmod 600 k.pem");
