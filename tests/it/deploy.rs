@@ -284,3 +284,35 @@ fn the_samples_of_settings_are_understood() {
         assert_eq!(address(&doctor(&mut command)), "https://spunto.example, TLS ends here", "{file}");
     }
 }
+
+#[test]
+fn every_command_and_file_that_the_pages_name_is_there() {
+    let pages = ["deploy/README.md", "SECURITY.md", "README.md"].map(|page| (page, fs::read_to_string(repository().join(page)).unwrap()));
+    let (mut commands, mut links) = (0, 0);
+    for (page, text) in &pages {
+        let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || "`;,()".contains(c)).collect();
+        for (at, word) in words.iter().enumerate().filter(|(_, word)| word.ends_with("spunto")) {
+            let command: &[&str] = match words.get(at + 1) {
+                Some(&"admin") => &words[at + 1..at + 3],
+                Some(&("serve" | "doctor" | "health")) => &words[at + 1..at + 2],
+                _ => continue,
+            };
+            let told = Command::new(server_binary()).args(command).arg("--help").output().unwrap();
+            assert!(told.status.success(), "{page}: {word} {command:?}");
+            commands += 1;
+        }
+        let folder = repository().join(page);
+        for (link, _) in text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).filter(|(link, _)| !link.starts_with("http")) {
+            let (file, part) = link.split_once('#').unwrap_or((link, ""));
+            let file = if file.is_empty() { folder.clone() } else { folder.with_file_name("").join(file) };
+            let target = fs::read_to_string(&file).unwrap_or_else(|_| panic!("{page}: {link}"));
+            let mut headings = target
+                .lines()
+                .filter(|line| line.starts_with('#'))
+                .map(|line| line.trim_matches(['#', ' ']).to_lowercase().replace(' ', "-"));
+            assert!(part.is_empty() || headings.any(|heading| heading == part), "{page}: {link}");
+            links += 1;
+        }
+    }
+    assert!(commands >= 10 && links >= 10, "the search finds them: {commands}, {links}");
+}
