@@ -3,7 +3,7 @@
 CARGO ?= cargo
 export CARGO
 
-.PHONY: up down reset test lint deny docker images python volumes openapi simulation test-full bench bench-full
+.PHONY: up down reset test lint deny docker images python volumes openapi simulation test-full bench bench-full server-image
 .DEFAULT_GOAL := test
 
 # A control plane, this machine as a node, and one worker. Again: picks up where it was.
@@ -26,8 +26,13 @@ docker:
 images: docker
 	@tests/make/images.sh
 
+# The server's image, for use: spunto:local. Not part of `make up`, which runs the server as it is built.
+server-image: docker
+	@tests/make/server-image.sh
+
 # Formatting, lints, licences and bans, then every test on the real Docker Engine.
 test: lint deny images python volumes
+	@tests/make/server-image.sh test
 	$(CARGO) build --quiet --workspace --bins
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
 		$(CARGO) nextest run --workspace; \

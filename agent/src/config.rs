@@ -1,8 +1,9 @@
 //! What the agent is told: by environment variables, as `docker run -e` sets them.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use clap::{Args, Parser, Subcommand};
+use spunto_core::address::is_private;
 use spunto_core::secret::Secret;
 use spunto_core::token::NodeToken;
 
@@ -173,24 +174,6 @@ impl Server {
         let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
         if self.port == if self.tls { 443 } else { 80 } { host } else { format!("{host}:{}", self.port) }
     }
-}
-
-/// Whether a host is this machine or on a private network. Names count as public, but for `localhost` and names without a
-/// dot, which only a local resolver knows.
-#[must_use]
-pub fn is_private(host: &str) -> bool {
-    match host.parse::<IpAddr>() {
-        Ok(IpAddr::V4(v4)) => is_private_v4(v4),
-        Ok(IpAddr::V6(v6)) => {
-            let [first, ..] = v6.segments();
-            v6.is_loopback() || first & 0xfe00 == 0xfc00 || first & 0xffc0 == 0xfe80 || v6.to_ipv4_mapped().is_some_and(is_private_v4)
-        }
-        Err(_) => host == "localhost" || !host.contains('.') || host.ends_with(".localhost") || host.ends_with(".internal"),
-    }
-}
-
-fn is_private_v4(v4: Ipv4Addr) -> bool {
-    v4.is_loopback() || v4.is_private() || v4.is_link_local() || (v4.octets()[0] == 100 && v4.octets()[1] & 0xc0 == 64)
 }
 
 #[cfg(test)]

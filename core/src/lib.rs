@@ -3,6 +3,7 @@
 //! Pure: no I/O, no clock, no randomness, no async. Everything here can be run again from the log and gives the same answer.
 
 pub mod access;
+pub mod address;
 pub mod check;
 pub mod command;
 pub mod decide;

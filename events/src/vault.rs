@@ -174,6 +174,24 @@ impl Vault {
     /// # Errors
     /// Missing, changed, moved, or sealed with a key that is not in the ring.
     pub fn get(&self, name: SecretName) -> Result<Secret<Vec<u8>>, VaultError> {
+        let bytes = self.read(name)?;
+        let id = key_id(&bytes);
+        let ring = std::iter::once(&self.current).chain(&self.older);
+        let key = ring.into_iter().find(|key| key.id == id).ok_or(VaultError::UnknownKey { name, key: id })?;
+        let (nonce, sealed) = bytes[HEAD_BYTES..].split_at(NONCE_BYTES);
+        let payload = Payload { msg: sealed, aad: &associated(name, id) };
+        key.cipher.decrypt(XNonce::from_slice(nonce), payload).map(Secret::new).map_err(|_| VaultError::Damaged(name))
+    }
+
+    /// Id of the master key that a secret is sealed with.
+    ///
+    /// # Errors
+    /// Missing, or no entry of a vault.
+    pub fn sealed_with(&self, name: SecretName) -> Result<u32, VaultError> {
+        Ok(key_id(&self.read(name)?))
+    }
+
+    fn read(&self, name: SecretName) -> Result<Vec<u8>, VaultError> {
         let bytes = match fs::read(self.directory.join(name.file_name())) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(VaultError::Missing(name)),
             read => read?,
@@ -181,12 +199,7 @@ impl Vault {
         if bytes.len() < HEAD_BYTES + NONCE_BYTES || bytes[0] != FORMAT {
             return Err(VaultError::Damaged(name));
         }
-        let id = u32::from_le_bytes([bytes[1], bytes[2], bytes[3], bytes[4]]);
-        let ring = std::iter::once(&self.current).chain(&self.older);
-        let key = ring.into_iter().find(|key| key.id == id).ok_or(VaultError::UnknownKey { name, key: id })?;
-        let (nonce, sealed) = bytes[HEAD_BYTES..].split_at(NONCE_BYTES);
-        let payload = Payload { msg: sealed, aad: &associated(name, id) };
-        key.cipher.decrypt(XNonce::from_slice(nonce), payload).map(Secret::new).map_err(|_| VaultError::Damaged(name))
+        Ok(bytes)
     }
 
     /// Erases a secret; one that is not there is erased already.
@@ -250,6 +263,11 @@ impl Vault {
     fn sync_directory(&self) -> Result<(), VaultError> {
         Ok(File::open(&self.directory)?.sync_all()?)
     }
+}
+
+/// The id of the key, from an entry that is long enough.
+const fn key_id(bytes: &[u8]) -> u32 {
+    u32::from_le_bytes([bytes[1], bytes[2], bytes[3], bytes[4]])
 }
 
 /// What is sealed along with a secret: changing any of it makes the file unreadable.

@@ -2,7 +2,10 @@
 
 mod access;
 mod architecture;
+mod certificate;
+mod deploy;
 mod disk;
+mod doctor;
 mod drain;
 mod input;
 mod journey;

@@ -6,6 +6,10 @@ use anyhow::{Context, bail};
 use serde_json::Value;
 use ureq::Agent;
 use ureq::http::{Request, Response};
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+
+/// How long an answer may take.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
 /// An answer.
 #[derive(Debug)]
@@ -69,8 +73,19 @@ impl Api {
     /// A client that nobody knows.
     #[must_use]
     pub fn new(url: &str) -> Self {
-        let config = Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(30))).build();
+        let config = Agent::config_builder().http_status_as_error(false).timeout_global(Some(ANSWER_WITHIN)).build();
         Self { url: url.to_owned(), agent: config.into(), proof: Proof::Nobody, csrf: true }
+    }
+
+    /// A client that nobody knows and that trusts this certificate (PEM), and no other.
+    ///
+    /// # Errors
+    /// It is no certificate.
+    pub fn trusting(url: &str, pem: &str) -> anyhow::Result<Self> {
+        let certificate = Certificate::from_pem(pem.as_bytes())?;
+        let tls = TlsConfig::builder().root_certs(RootCerts::new_with_certs(&[certificate])).build();
+        let config = Agent::config_builder().http_status_as_error(false).timeout_global(Some(ANSWER_WITHIN)).tls_config(tls).build();
+        Ok(Self { url: url.to_owned(), agent: config.into(), proof: Proof::Nobody, csrf: true })
     }
 
     /// The same with a browser's cookie.

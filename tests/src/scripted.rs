@@ -1,5 +1,6 @@
 //! A scripted agent: speaks the real protocol over a real socket, and breaks it where a test wants it broken.
 
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -13,9 +14,9 @@ use tokio_tungstenite::tungstenite::{Message, WebSocket, client};
 const FRAME_WITHIN: Duration = Duration::from_secs(30);
 
 /// See the module.
-pub struct Scripted {
+pub struct Scripted<S = TcpStream> {
     /// The connection.
-    pub socket: WebSocket<TcpStream>,
+    pub socket: WebSocket<S>,
 }
 
 /// A hello of an agent with this instance.
@@ -36,10 +37,7 @@ impl Scripted {
         let address = url.trim_start_matches("http://");
         let stream = TcpStream::connect(address)?;
         stream.set_read_timeout(Some(FRAME_WITHIN))?;
-        let mut request = format!("ws://{address}/api/agent/connect").into_client_request()?;
-        request.headers_mut().insert("Authorization", format!("Bearer {token}").parse()?);
-        let (socket, _) = client(request, stream).map_err(|error| anyhow::anyhow!("{error}"))?;
-        Ok(Self { socket })
+        Self::over(stream, &format!("ws://{address}"), token)
     }
 
     /// Opens a connection and says hello; the answer.
@@ -58,12 +56,34 @@ impl Scripted {
     /// # Errors
     /// It is not accepted.
     pub fn session(url: &str, token: &str, instance: u64) -> anyhow::Result<Self> {
-        let (mut scripted, answer) = Self::greet(url, token, hello(instance))?;
+        Self::open(url, token)?.begun(instance)
+    }
+}
+
+impl<S: Read + Write> Scripted<S> {
+    /// Opens a connection over a stream that is there already, such as one with TLS.
+    ///
+    /// # Errors
+    /// No WebSocket.
+    pub fn over(stream: S, url: &str, token: &str) -> anyhow::Result<Self> {
+        let mut request = format!("{url}/api/agent/connect").into_client_request()?;
+        request.headers_mut().insert("Authorization", format!("Bearer {token}").parse()?);
+        let (socket, _) = client(request, stream).map_err(|error| anyhow::anyhow!("{error}"))?;
+        Ok(Self { socket })
+    }
+
+    /// Begins a session with an empty machine.
+    ///
+    /// # Errors
+    /// It is not accepted.
+    pub fn begun(mut self, instance: u64) -> anyhow::Result<Self> {
+        self.send(&FromAgent::Hello(hello(instance)))?;
+        let answer = self.receive()?;
         if !matches!(answer, FromServer::Welcome { .. }) {
             bail!("not welcome: {answer:?}");
         }
-        scripted.send(&FromAgent::Inventory { page: 0, units: Vec::new(), last: true })?;
-        Ok(scripted)
+        self.send(&FromAgent::Inventory { page: 0, units: Vec::new(), last: true })?;
+        Ok(self)
     }
 
     /// Sends a frame.

@@ -24,6 +24,8 @@ pub struct Start {
     pub env: Vec<(String, String)>,
     /// Where its log goes.
     pub log: PathBuf,
+    /// The certificate (PEM, for `localhost`) that it is given in the flags, where it speaks TLS.
+    pub trusts: Option<String>,
 }
 
 /// A server that runs. Killed when dropped.
@@ -46,6 +48,7 @@ impl Start {
             flags: Vec::new(),
             env: Vec::new(),
             log: data.with_extension("log"),
+            trusts: None,
         }
     }
 
@@ -79,7 +82,11 @@ impl Start {
             };
             addresses.extend(line.strip_prefix("listening on ").map(str::to_owned));
         }
-        let api = Api::new(addresses.first().map_or("", String::as_str));
+        let first = addresses.first().map_or("", String::as_str);
+        let api = match &self.trusts {
+            None => Api::new(first),
+            Some(pem) => Api::trusting(&first.replace("127.0.0.1", "localhost"), pem)?,
+        };
         let needed = api.get("/api/setup")?.ok()?["needed"] == true;
         if needed {
             let line = lines.next().context("the server printed no setup link")??;

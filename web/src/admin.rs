@@ -11,7 +11,6 @@ use spunto_core::command::{AccountCommand, Command};
 use spunto_core::event::PasswordCause;
 use spunto_core::name::check_password;
 use spunto_core::secret::Secret;
-use spunto_core::token::SecretDigest;
 use spunto_events::log::sled::LogOptions;
 
 use crate::auth::password;
@@ -35,7 +34,7 @@ pub fn setup_link(data: &Data, public_url: &str) -> anyhow::Result<()> {
 pub async fn reset_password(data: &Data, email: &str) -> anyhow::Result<()> {
     let opened = open(data, LogOptions::default()).context("the server must be stopped for this")?;
     let state = replay(opened.log.as_ref())?;
-    let digest = SecretDigest::keyed(opened.keys.emails.expose(), &email.trim().to_lowercase());
+    let digest = opened.keys.email_digest(&state.system, email);
     let user = state.system.emails.get(&digest).copied();
     let Some((user, known)) = user.and_then(|user| Some((user, state.system.users.get(&user)?))) else {
         bail!("there is no user with this e-mail address");
@@ -57,5 +56,19 @@ pub async fn reset_password(data: &Data, email: &str) -> anyhow::Result<()> {
         bail!("the log failed while writing; start the server and look whether the password is the new one");
     }
     writeln!(std::io::stdout(), "The password is set; every session of this user has ended.")?;
+    Ok(())
+}
+
+/// Seals every secret with the current master key.
+///
+/// # Errors
+/// The server runs; a secret does not open, as its key is not given.
+pub fn reseal(data: &Data) -> anyhow::Result<()> {
+    let opened = open(data, LogOptions::default()).context("the server must be stopped for this")?;
+    let sealed = opened.vault.reseal()?;
+    writeln!(
+        std::io::stdout(),
+        "{sealed} secrets are sealed with the current master key. Go on giving the older ones: who was known before is found by them."
+    )?;
     Ok(())
 }

@@ -13,6 +13,7 @@ use spunto_actors::secrets::{Put, Secrets};
 use spunto_core::command::{Command, Request};
 use spunto_core::record::{Actor, Position};
 use spunto_core::secret::Secret;
+use spunto_core::state::System;
 use spunto_core::time::Timestamp;
 use spunto_core::token::SecretDigest;
 use tokio::sync::{Mutex, Semaphore};
@@ -41,8 +42,9 @@ pub struct Settings {
 
 /// Keys derived from the master key for things that are not stored.
 pub struct DerivedKeys {
-    /// Finds a user by e-mail address without storing it in the log.
-    pub emails: Secret<[u8; 32]>,
+    /// Find a user by e-mail address without storing it in the log: the current master key's first, then those of older ones,
+    /// as an address is known by the key of its time for ever.
+    pub emails: Vec<Secret<[u8; 32]>>,
     /// The first owner's one-time link.
     pub setup: Secret<String>,
 }
@@ -155,9 +157,20 @@ impl App {
         self.directory.feed().at(seq)
     }
 
-    /// The digest that stands for an e-mail address in the log.
+    /// The digest that stands for an e-mail address in the log: the one it is known by, where it is known.
     #[must_use]
     pub fn email_digest(&self, email: &str) -> SecretDigest {
-        SecretDigest::keyed(self.keys.emails.expose(), &email.trim().to_lowercase())
+        self.directory.read(|state| self.keys.email_digest(&state.system, email))
+    }
+}
+
+impl DerivedKeys {
+    /// See [`App::email_digest`].
+    #[must_use]
+    pub fn email_digest(&self, system: &System, email: &str) -> SecretDigest {
+        let email = email.trim().to_lowercase();
+        let digests = || self.emails.iter().map(|key| SecretDigest::keyed(key.expose(), &email));
+        let known = digests().find(|digest| system.emails.contains_key(digest));
+        known.or_else(|| digests().next()).expect("there is always a current master key")
     }
 }

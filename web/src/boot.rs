@@ -9,8 +9,7 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{Data as Shared, PayloadConfig};
 use actix_web::{App as HttpApp, HttpServer};
 use anyhow::{Context, bail};
-use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use spunto_actors::board::Board;
 use spunto_actors::clock::{Clock, SystemClock};
 use spunto_actors::custodian::{self, Custodian};
@@ -29,7 +28,8 @@ use spunto_events::log::EventLog;
 use spunto_events::log::sled::{LogOptions, SledLog};
 use spunto_events::master::{self, MasterKeyFile};
 use spunto_events::vault::{KEY_BYTES, MasterKey, Vault};
-use tracing::{error, info};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::{error, info, warn};
 
 use crate::agent::{cut, streams::Streams};
 use crate::app::{App, DerivedKeys, Settings};
@@ -37,7 +37,8 @@ use crate::ask::BODY_BYTES_MAX;
 use crate::auth::attempts::Attempts;
 use crate::config::{Data, Serve, check_agent_image, check_public_url};
 use crate::metrics::Metrics;
-use crate::{api, ask, endpoint, headers};
+use crate::tls::{Pair, Served};
+use crate::{api, ask, endpoint, headers, tls};
 
 /// Connections that wait to be accepted: the default of 1024 gives a cliff when thousands of agents come back at once.
 const BACKLOG: i32 = 8192;
@@ -65,11 +66,12 @@ fn master_key(data: &Data, create: bool) -> anyhow::Result<Secret<[u8; KEY_BYTES
     }
 }
 
-fn derived(master: &Secret<[u8; KEY_BYTES]>, incarnation: u64) -> DerivedKeys {
-    let emails = blake3::derive_key("spunto 2026-11 e-mail digests", master.expose());
+fn derived(master: &Secret<[u8; KEY_BYTES]>, older: &[Secret<[u8; KEY_BYTES]>], incarnation: u64) -> DerivedKeys {
+    let emails = std::iter::once(master).chain(older);
+    let emails = emails.map(|key| Secret::new(blake3::derive_key("spunto 2026-11 e-mail digests", key.expose()))).collect();
     let setup = blake3::keyed_hash(&blake3::derive_key("spunto 2026-11 setup link", master.expose()), &incarnation.to_le_bytes());
     let setup = data_encoding::BASE32_NOPAD.encode(setup.as_bytes()).to_lowercase();
-    DerivedKeys { emails: Secret::new(emails), setup: Secret::new(setup) }
+    DerivedKeys { emails, setup: Secret::new(setup) }
 }
 
 /// The link for the first owner, without opening the log: works while the server runs.
@@ -78,7 +80,7 @@ fn derived(master: &Secret<[u8; KEY_BYTES]>, incarnation: u64) -> DerivedKeys {
 /// There is no data directory, or its key can't be read.
 pub fn setup_link(data: &Data, public_url: &str) -> anyhow::Result<String> {
     let incarnation = SledLog::incarnation(&log_dir(&data.data_dir))?;
-    let keys = derived(&master_key(data, false)?, incarnation);
+    let keys = derived(&master_key(data, false)?, &[], incarnation);
     Ok(format!("{}/setup#{}", check_public_url(public_url)?, keys.setup.expose()))
 }
 
@@ -99,10 +101,10 @@ pub fn open(data: &Data, options: LogOptions) -> anyhow::Result<Opened> {
         bail!("{} has an event log but no master.key; put the key file back, or pass --master-key", dir.display());
     }
     let master = master_key(data, true)?;
-    let older = data.old_master_key.iter().map(|text| Ok(MasterKey::new(&master::parse(text)?))).collect::<anyhow::Result<Vec<_>>>()?;
+    let older = data.old_master_key.iter().map(|text| Ok(master::parse(text)?)).collect::<anyhow::Result<Vec<_>>>()?;
     let log = Arc::new(SledLog::open(&log_dir(dir), options)?);
-    let vault = Arc::new(Vault::open(&dir.join("vault"), MasterKey::new(&master), older)?);
-    let keys = derived(&master, log.head().incarnation);
+    let vault = Arc::new(Vault::open(&dir.join("vault"), MasterKey::new(&master), older.iter().map(MasterKey::new).collect())?);
+    let keys = derived(&master, &older, log.head().incarnation);
     Ok(Opened { log, vault, keys })
 }
 
@@ -189,17 +191,9 @@ fn listen(serve: &Serve) -> anyhow::Result<Vec<TcpListener>> {
     listeners.collect()
 }
 
-fn tls(serve: &Serve) -> anyhow::Result<Option<rustls::ServerConfig>> {
+fn served(serve: &Serve) -> anyhow::Result<Option<Arc<Served>>> {
     let (Some(cert), Some(key)) = (&serve.tls_cert, &serve.tls_key) else { return Ok(None) };
-    let chain = CertificateDer::pem_file_iter(cert).with_context(|| format!("reading {}", cert.display()))?;
-    let chain = chain.collect::<Result<Vec<_>, _>>().with_context(|| format!("{} is no PEM certificate", cert.display()))?;
-    if chain.is_empty() {
-        bail!("{} holds no certificate", cert.display());
-    }
-    let key = PrivateKeyDer::from_pem_file(key).with_context(|| format!("{} holds no PEM private key", key.display()))?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-    Ok(Some(config.with_no_client_auth().with_single_cert(chain, key).context("certificate and key don't belong together")?))
+    Served::open(Pair { cert: cert.clone(), key: key.clone() }).map(Some)
 }
 
 fn log_options(serve: &Serve) -> LogOptions {
@@ -212,12 +206,21 @@ fn log_options(serve: &Serve) -> LogOptions {
     }
 }
 
+/// Raises the limit on open files as far as this process may: each agent takes two, and the usual soft limit is 1024.
+fn raise_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
+        warn!(%error, "the limit on open files stays as it is; `spunto doctor` says for how many agents it is enough");
+    }
+}
+
 /// Runs the server until it is told to stop.
 ///
 /// # Errors
 /// It can't start, or its log failed.
 pub async fn serve(serve: &Serve) -> anyhow::Result<()> {
-    let tls = tls(serve)?;
+    raise_open_files();
+    let tls = served(serve)?;
     let agent_image = check_agent_image(&serve.agent_image)?;
     let listeners = listen(serve)?;
     let scheme = if tls.is_some() { "https" } else { "http" };
@@ -251,10 +254,12 @@ pub async fn serve(serve: &Serve) -> anyhow::Result<()> {
     }
     for listener in listeners {
         server = match &tls {
-            Some(config) => server.listen_rustls_0_23(listener, config.clone())?,
+            Some(served) => server.listen_rustls_0_23(listener, served.config()?)?,
             None => server.listen(listener)?,
         };
     }
+    // Taken before anyone is told that the server is there: from then on a signal must not end it.
+    actix_rt::spawn(tls::keep(tls, signal(SignalKind::hangup())?));
     announce(&app, &addresses);
     let running = server.run();
     let handle = running.handle();

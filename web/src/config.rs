@@ -23,6 +23,8 @@ use crate::app::Settings;
       For agents and browsers everywhere.
   spunto serve --listen 127.0.0.1:7780 --public-url https://spunto.example --trusted-proxy 127.0.0.1
       Behind a proxy that ends TLS and sets X-Forwarded-For.
+  spunto doctor
+      Says what is wrong with the machine, the data, the address or the certificate; takes the settings of serve.
   spunto admin setup-link
       Shows the link for the first owner again."
 )]
@@ -37,6 +39,14 @@ pub struct Cli {
 pub enum Action {
     /// Runs the control plane.
     Serve(Box<Serve>),
+    /// Looks at everything a server stands on, and says in plain words what is wrong and what to do.
+    ///
+    /// Takes the settings of `serve`: give it the same flags, environment or file. Repairs nothing. When no server runs it opens
+    /// the log and verifies all of it, so ask as the user that runs the server. Exit code: 0 when nothing must be done (there may
+    /// be things to look at), 1 when something must.
+    Doctor(Box<Doctor>),
+    /// Asks the server on this machine whether it can serve: exit code 0, else 1. For the health check of a container.
+    Health(Box<Serve>),
     /// Works on a data directory.
     #[command(subcommand)]
     Admin(Admin),
@@ -47,6 +57,9 @@ pub enum Action {
 /// Where the data is, and the key that its secrets are sealed with.
 #[derive(Clone, Debug, Args)]
 pub struct Data {
+    /// A TOML file with the same names as the flags of `serve`, e.g. `public-url = "https://spunto.example"`.
+    #[arg(long, env = "SPUNTO_CONFIG")]
+    pub config: Option<PathBuf>,
     /// Directory with the event log and the vault; made when it does not exist.
     #[arg(long, env = "SPUNTO_DATA_DIR", default_value = "spunto-data")]
     pub data_dir: PathBuf,
@@ -61,9 +74,6 @@ pub struct Data {
 /// How to serve.
 #[derive(Debug, Args)]
 pub struct Serve {
-    /// A TOML file with the same names as the flags, e.g. `public-url = "https://spunto.example"`.
-    #[arg(long, env = "SPUNTO_CONFIG")]
-    pub config: Option<PathBuf>,
     #[expect(missing_docs, reason = "documented at its type")]
     #[command(flatten)]
     pub data: Data,
@@ -103,6 +113,32 @@ pub struct Serve {
     pub workers: Option<u16>,
 }
 
+/// What to look at.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    #[expect(missing_docs, reason = "documented at its type")]
+    #[command(flatten)]
+    pub serve: Serve,
+    /// Agents that are expected; limits are judged by it, or by the nodes there are where they are more.
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(..=1_000_000))]
+    pub agents: u64,
+    /// Prints JSON instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl Action {
+    /// Where the settings' file is named.
+    fn data(&self) -> Option<&Data> {
+        match self {
+            Self::Serve(serve) | Self::Health(serve) => Some(&serve.data),
+            Self::Doctor(doctor) => Some(&doctor.serve.data),
+            Self::Admin(Admin::SetupLink { data, .. } | Admin::ResetPassword { data, .. } | Admin::Reseal { data }) => Some(data),
+            Self::Openapi => None,
+        }
+    }
+}
+
 /// Works on a data directory.
 #[derive(Debug, Subcommand)]
 pub enum Admin {
@@ -114,6 +150,13 @@ pub enum Admin {
         /// Where browsers reach the server; default as of `serve`.
         #[arg(long, env = "SPUNTO_PUBLIC_URL", default_value = "http://127.0.0.1:7780")]
         public_url: String,
+    },
+    /// Seals every secret with the current master key, after it was replaced; older ones are given with --old-master-key, now and
+    /// later. The server must be stopped.
+    Reseal {
+        #[expect(missing_docs, reason = "documented at its type")]
+        #[command(flatten)]
+        data: Data,
     },
     /// Gives a user another password, read from standard input; the server must be stopped.
     ResetPassword {
@@ -187,25 +230,36 @@ impl Settings {
 pub fn read(args: Vec<OsString>) -> anyhow::Result<Cli> {
     let matches = Cli::command().get_matches_from(&args);
     let cli = Cli::from_arg_matches(&matches)?;
-    let Action::Serve(serve) = &cli.action else { return Ok(cli) };
-    let Some(path) = &serve.config else { return Ok(cli) };
+    let Some(path) = cli.action.data().and_then(|data| data.config.as_ref()) else { return Ok(cli) };
     let text = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
     let table: toml::Table = text.parse().with_context(|| format!("{} is no TOML file", path.display()))?;
-    let Some((_, given)) = matches.subcommand() else { return Ok(cli) };
+    let top = Cli::command();
+    let (asked, given) = asked(&top, &matches);
+    let takes = |command: &clap::Command, name: &str| command.get_arguments().any(|arg| arg.get_long() == Some(name));
     let mut all = args;
     for (name, value) in &table {
         let id = name.replace('-', "_");
-        let known =
-            Cli::command().find_subcommand("serve").is_some_and(|serve| serve.get_arguments().any(|arg| arg.get_long() == Some(name)));
+        let known = top.find_subcommand("serve").is_some_and(|serve| takes(serve, name));
         if !known || name == "config" {
             bail!("{}: there is no setting \"{name}\"; the names are those of the flags of `spunto serve --help`", path.display());
         }
-        if matches!(given.value_source(&id), Some(ValueSource::CommandLine | ValueSource::EnvVariable)) {
+        // The file is the server's; other commands take from it what they need.
+        if !takes(asked, name) || matches!(given.value_source(&id), Some(ValueSource::CommandLine | ValueSource::EnvVariable)) {
             continue;
         }
         all.extend(as_flags(name, value).with_context(|| format!("{}: {name}", path.display()))?);
     }
     Ok(Cli::from_arg_matches(&Cli::command().get_matches_from(all))?)
+}
+
+/// The innermost command that is asked for, and what it was given.
+fn asked<'a>(mut command: &'a clap::Command, mut matches: &'a clap::ArgMatches) -> (&'a clap::Command, &'a clap::ArgMatches) {
+    while let Some((name, inner)) = matches.subcommand()
+        && let Some(found) = command.find_subcommand(name)
+    {
+        (command, matches) = (found, inner);
+    }
+    (command, matches)
 }
 
 fn as_flags(name: &str, value: &toml::Value) -> anyhow::Result<Vec<OsString>> {
@@ -271,6 +325,9 @@ mod tests {
         assert_eq!(serve.public_url.as_deref(), Some("https://flag.example"));
         assert_eq!(serve.listen.len(), 2);
         assert!(serve.log_json);
+        let cli = read(args(&["admin", "setup-link", "--config", &path])).unwrap();
+        let Action::Admin(Admin::SetupLink { public_url, .. }) = cli.action else { panic!("the setup link was asked for") };
+        assert_eq!(public_url, "https://file.example", "other commands take what they need");
         writeln!(file, "colour = \"red\"").unwrap();
         assert!(read(args(&["serve", "--config", &path])).unwrap_err().to_string().contains("colour"));
     }

@@ -1,7 +1,7 @@
 //! The server: HTTP API, agents' WebSockets, sign-in, and the wiring of everything else.
 //!
 //! Edges are thin: a handler turns a request into a command or a question, and the answer into JSON. Rules are in the core,
-//! truth is in the log. The event log itself is named only in `boot.rs`, where it is wired up.
+//! truth is in the log. The event log itself is named only in `boot.rs`, where it is wired up, `admin.rs` and `doctor/`.
 
 pub mod admin;
 pub mod agent;
@@ -10,11 +10,15 @@ pub mod app;
 pub mod ask;
 pub mod auth;
 pub mod boot;
+pub mod certificate;
 pub mod config;
+pub mod doctor;
 pub mod endpoint;
 pub mod headers;
+pub mod loopback;
 pub mod metrics;
 pub mod openapi;
 pub mod pages;
 pub mod problem;
+pub mod tls;
 pub mod view;

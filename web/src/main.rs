@@ -1,9 +1,10 @@
 //! The binary `spunto`.
 
 use std::io::IsTerminal;
+use std::process::ExitCode;
 
 use spunto_web::config::{Action, Admin, read};
-use spunto_web::{admin, api, boot};
+use spunto_web::{admin, api, boot, doctor, loopback};
 use tracing_subscriber::EnvFilter;
 
 fn log_to_stderr(filter: &str, json: bool) -> anyhow::Result<()> {
@@ -14,17 +15,21 @@ fn log_to_stderr(filter: &str, json: bool) -> anyhow::Result<()> {
 }
 
 #[actix_web::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> anyhow::Result<ExitCode> {
     match read(std::env::args_os().collect())?.action {
         Action::Serve(serve) => {
             log_to_stderr(&serve.log, serve.log_json)?;
-            boot::serve(&serve).await
+            boot::serve(&serve).await?;
         }
+        Action::Doctor(asked) => return doctor::doctor(&asked),
+        Action::Health(serve) => return loopback::health(&serve),
+        Action::Admin(Admin::SetupLink { data, public_url }) => admin::setup_link(&data, &public_url)?,
+        Action::Admin(Admin::ResetPassword { data, email }) => admin::reset_password(&data, &email).await?,
+        Action::Admin(Admin::Reseal { data }) => admin::reseal(&data)?,
         Action::Openapi => {
             use std::io::Write;
-            Ok(std::io::stdout().write_all(api::description::text().as_bytes())?)
+            std::io::stdout().write_all(api::description::text().as_bytes())?;
         }
-        Action::Admin(Admin::SetupLink { data, public_url }) => admin::setup_link(&data, &public_url),
-        Action::Admin(Admin::ResetPassword { data, email }) => admin::reset_password(&data, &email).await,
     }
+    Ok(ExitCode::SUCCESS)
 }

@@ -73,9 +73,12 @@ pub(super) fn change_role(org: &Org, request: &Request, id: OrgId, user: UserId,
 }
 
 pub(super) fn remove(org: &Org, request: &Request, id: OrgId, user: UserId) -> Result<Decision, Refusal> {
-    let current = *org.members.get(&user).ok_or(Refusal::NotFound("member"))?;
-    if current == Role::Owner {
-        check_owner_business(org, request, true)?;
+    let invited = || org.invitations.values().find(|invitation| invitation.user == user).map(|invitation| invitation.role);
+    let member = org.members.get(&user).copied();
+    // Who is only invited is removed as well: the link dies, which is the one way to take back a link that got lost.
+    let current = member.or_else(invited).ok_or(Refusal::NotFound("member"))?;
+    check_owner_business(org, request, current == Role::Owner)?;
+    if member == Some(Role::Owner) {
         check_not_last_owner(org)?;
     }
     Ok(Decision::nothing().with(Some(id), StreamId::Org(id), MemberRemoved { org: id, user }))

@@ -120,7 +120,7 @@ pub struct MemberRoleChanged {
     pub role: Role,
 }
 
-/// A user no longer belongs to an organisation; their personal keys of it die with this.
+/// A user no longer belongs to an organisation, or is no longer invited; their personal keys of it, and the link, die with this.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MemberRemoved {
     /// Where.

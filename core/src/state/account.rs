@@ -52,6 +52,7 @@ impl Org {
             }
             Event::MemberRemoved(e) => {
                 self.members.remove(&e.user);
+                self.invitations.retain(|_, invitation| invitation.user != e.user);
                 self.addresses.remove(&Actor::User(e.user));
                 for (key, _) in self.keys.extract_if(.., |_, key| key.owner == KeyOwner::User(e.user)) {
                     self.addresses.remove(&Actor::ApiKey(key));

@@ -15,7 +15,7 @@ use spunto_core::name::check_password;
 use spunto_core::record::Actor;
 use spunto_core::refusal::Refusal;
 use spunto_core::secret::Secret;
-use spunto_core::token::{SecretDigest, SessionCookie};
+use spunto_core::token::SessionCookie;
 
 use crate::app::App;
 use crate::ask::{Ask, Body, POSITION_HEADER, written};
@@ -138,7 +138,7 @@ pub async fn change_password(app: Data<App>, mut ask: Ask, body: Body<ChangePass
     let ChangePassword { current, new } = body.split(&mut ask);
     let Actor::User(user) = ask.actor else { return Err(Problem::unauthenticated()) };
     check_password(&new).map_err(Refusal::from)?;
-    let account = SecretDigest::keyed(app.keys.emails.expose(), &user.to_string());
+    let account = app.email_digest(&user.to_string());
     app.attempt(&ask.address, account)?;
     let _one_at_a_time = app.versioning.lock().await;
     let version = app.directory.read(|state| state.system.users.get(&user).and_then(|user| user.password_version));

@@ -49,6 +49,21 @@ fn an_invitation_is_used_once_by_whoever_holds_its_secret() {
 }
 
 #[test]
+fn an_invitation_can_be_taken_back() {
+    let mut world = World::new();
+    let remove = || account(C::RemoveMember { org: ORG, user: ADA });
+    world.given(invite(Role::Member));
+    check(&mut world, remove(), Ok(&["member.removed"]));
+    check(&mut world, accept(11), Err("invitation_invalid"));
+    check(&mut world, remove(), Err("not_found"));
+    let mut of_owner = World::new();
+    of_owner.given(invite(Role::Owner));
+    let mut by_key = request(of_owner.now_ms, remove());
+    by_key.actor = Actor::ApiKey(ApiKeyId::from_u64(1));
+    assert_eq!(of_owner.send(&by_key), Err(Refusal::OwnerRequired));
+}
+
+#[test]
 fn owners_are_the_business_of_owners_and_one_stays() {
     let mut world = World::new();
     world.given(invite(Role::Admin));
