@@ -2,16 +2,18 @@
 //!
 //! Supervisors write it, readers look; nothing here survives the process, and nothing is decided by it.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+
+pub mod history;
+
+pub use history::{GAUGES_KEPT_MAX, History};
 
 use parking_lot::{Mutex, RwLock};
 use spunto_core::id::{NodeId, UnitId};
 use spunto_core::protocol::{Gauges, PullProgress};
 use spunto_core::time::Timestamp;
 
-/// Gauges kept of each node: ten minutes at one in 5 s.
-pub const GAUGES_KEPT_MAX: usize = 120;
 /// Units of a node whose pull is shown.
 const PULLS_MAX: usize = 256;
 
@@ -48,8 +50,8 @@ pub struct LiveNode {
     pub suspect: bool,
     /// Its drain.
     pub drain: Option<DrainProgress>,
-    /// Its gauges, oldest first, with the time of their arrival.
-    pub gauges: VecDeque<(Timestamp, Gauges)>,
+    /// Its gauges, with the time of their arrival.
+    pub gauges: History,
     /// Images on their way.
     pub pulls: BTreeMap<UnitId, PullProgress>,
 }
@@ -57,10 +59,7 @@ pub struct LiveNode {
 impl LiveNode {
     /// Adds gauges; the oldest go.
     pub fn push_gauges(&mut self, at: Timestamp, gauges: Gauges) {
-        if self.gauges.len() >= GAUGES_KEPT_MAX {
-            self.gauges.pop_front();
-        }
-        self.gauges.push_back((at, gauges));
+        self.gauges.push(at, gauges);
     }
 
     /// Notes how far a pull has come.
@@ -107,8 +106,8 @@ mod tests {
             live.push_gauges(Timestamp::from_ms(ms), Gauges::default());
             live.note_pull(UnitId::Worker(spunto_core::id::WorkerId::from_u64(ms)), PullProgress::default());
         }
-        assert_eq!(live.gauges.len(), GAUGES_KEPT_MAX);
-        assert_eq!(live.gauges.back().map(|(at, _)| at.ms()), Some(999));
+        assert_eq!(live.gauges.iter().count(), GAUGES_KEPT_MAX);
+        assert_eq!(live.gauges.latest().map(|(at, _)| at.ms()), Some(999));
         assert_eq!(live.pulls.len(), PULLS_MAX);
     }
 }

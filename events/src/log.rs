@@ -61,6 +61,14 @@ pub enum NoRoom {
         /// What is kept back.
         reserve_bytes: u64,
     },
+    /// The file system has room for few more files.
+    #[error(
+        "the file system under the data directory takes only {free} more files: remove some, or move the data directory to one with more inodes; nothing was changed, and reads go on"
+    )]
+    Files {
+        /// How many.
+        free: u64,
+    },
     /// The file system takes no writes.
     #[error("the file system under the data directory is read-only: the system's log says why; nothing was changed, and reads go on")]
     ReadOnly,

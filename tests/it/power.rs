@@ -79,15 +79,16 @@ fn power_cuts_lose_nothing_that_was_acknowledged() {
     }
     let cuts = times("SPUNTO_POWER_CUTS", CUTS);
     let directory = tempfile::tempdir().unwrap();
-    let outer = Volume::make(&directory.path().join("outer"), 4096, Kind::Xfs, &directory.path().join("images")).unwrap();
+    let outer = Volume::make(&directory.path().join("outer"), 16_384, Kind::Xfs, &directory.path().join("images")).unwrap();
     let image = outer.path.join("disk");
-    let disk = Volume::make(&image, 512, Kind::Ext4, &directory.path().join("disk")).unwrap();
+    let disk = Volume::make(&image, 2048, Kind::Ext4, &directory.path().join("disk")).unwrap();
     let mut world = World::on(&disk.path.join("data"), &["--segment-events=200".into(), "--disk-reserve-mib=16".into()]).unwrap();
     let key = world.api.post(&world.of_org("/keys"), &json!({ "name": "k", "scopes": ["*"], "owner": "org" })).unwrap().ok().unwrap();
     let api = RwLock::new(world.api.with_key(key["secret"].as_str().unwrap().to_owned()));
     let (told, stop, org) = (Mutex::new(Vec::new()), AtomicBool::new(false), world.org.clone());
     let (mut lost, mut acknowledged) = (0, BTreeSet::new());
     thread::scope(|scope| {
+        let _stops = Stops(&stop);
         for number in 0..CLIENTS {
             let (api, told, stop, org) = (&api, &told, &stop, &org);
             scope.spawn(move || client(number, api, org, told, stop));
@@ -107,7 +108,6 @@ fn power_cuts_lose_nothing_that_was_acknowledged() {
                 start.run().unwrap_or_else(|error| panic!("cut {number}: {error}")).kill().unwrap();
             }
         }
-        stop.store(true, Ordering::Relaxed);
     });
     println!(
         "{cuts} power cuts, {} acknowledged events on the disk each time; {lost} times a file that was not synced was lost",
@@ -116,6 +116,15 @@ fn power_cuts_lose_nothing_that_was_acknowledged() {
     assert!(acknowledged.len() > 20 * cuts, "the clients hardly wrote: {}", acknowledged.len());
     assert!(2 * lost > cuts, "what was not synced is on the disk all the same: these were no power cuts");
     world.server.kill().unwrap();
+}
+
+/// Stops the clients, however the cuts end.
+struct Stops<'a>(&'a AtomicBool);
+
+impl Drop for Stops<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// Notes what must be there, as close before the cut as can be.

@@ -57,7 +57,9 @@ impl Volume {
         File::create(image)?.set_len(mib << 20)?;
         match kind {
             // Without lazy initialisation, which would write to it for minutes.
-            Kind::Ext4 => run("mkfs.ext4", &["-q", "-F", "-m", "0", "-E", "lazy_itable_init=0,lazy_journal_init=0", text(image)])?,
+            Kind::Ext4 => {
+                run("mkfs.ext4", &["-q", "-F", "-m", "0", "-i", "4096", "-E", "lazy_itable_init=0,lazy_journal_init=0", text(image)])?
+            }
             Kind::Xfs => run("mkfs.xfs", &["-q", "-f", "-m", "reflink=1", text(image)])?,
         };
         Self::mount(image, path)

@@ -94,7 +94,7 @@ impl Problem {
     #[must_use]
     pub fn no_room(why: &NoRoom) -> Self {
         let code = match why {
-            NoRoom::Full { .. } => "disk_full",
+            NoRoom::Full { .. } | NoRoom::Files { .. } => "disk_full",
             NoRoom::ReadOnly => "disk_read_only",
         };
         Self::new(StatusCode::INSUFFICIENT_STORAGE, code, why.to_string())

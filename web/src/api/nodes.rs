@@ -154,7 +154,7 @@ pub async fn gauges(app: Data<App>, ask: Ask, path: Path<(String, String)>) -> R
         return Err(Problem::not_found());
     }
     let live = app.board.look(node);
-    let items = live.gauges.iter().map(|(at, gauges)| GaugesView::new(*at, *gauges)).collect();
+    let items = live.gauges.iter().map(|(at, gauges)| GaugesView::new(at, gauges)).collect();
     Ok(HttpResponse::Ok().json(GaugesHistory { items, suspect: live.suspect, connected: live.session.is_some() }))
 }
 

@@ -201,6 +201,6 @@ fn live_view(live: &LiveNode) -> LiveView {
             clock_ahead_ms: session.clock_ahead_ms,
         }),
         drain: live.drain.map(|drain| DrainView { units_at_start: drain.units_at_start, units_left: drain.units_left }),
-        gauges: live.gauges.back().map(|(at, gauges)| GaugesView::new(*at, *gauges)),
+        gauges: live.gauges.latest().map(|(at, gauges)| GaugesView::new(at, gauges)),
     }
 }

@@ -14,6 +14,8 @@ use crate::log::NoRoom;
 
 /// Free bytes below which nothing more is taken: room for absorbing the tail, for sealing a segment, and for the vault.
 pub(super) const RESERVE_BYTES: u64 = 64 << 20;
+/// Files below which nothing more is taken: every secret of the vault is one.
+const RESERVE_FILES: u64 = 512;
 /// Size of the ballast.
 const BALLAST_BYTES: u64 = 16 << 20;
 /// Free bytes above the reserve at which the ballast is taken again.
@@ -63,6 +65,10 @@ impl Watch {
                 *held = std::fs::remove_file(&self.ballast).is_err();
             }
             return Err(NoRoom::Full { free_bytes: free, reserve_bytes: self.reserve_bytes });
+        }
+        // File systems that count no files say 0 of both.
+        if system.f_files > 0 && system.f_favail < RESERVE_FILES {
+            return Err(NoRoom::Files { free: system.f_favail });
         }
         if !*held && free >= self.reserve_bytes + BALLAST_AGAIN_BYTES {
             *held = self.take_ballast().is_ok();
