@@ -210,3 +210,25 @@ fn pages(api: &Api, path: &str) -> Vec<String> {
         }
     }
 }
+
+#[test]
+fn a_revoked_key_sees_no_more_of_a_worker_s_output() {
+    use std::io::{BufRead, BufReader, Write};
+    let mut world = spunto_tests::world::World::new().unwrap();
+    world.add_node("n1").unwrap();
+    let worker = world.running(&serde_json::json!({ "command": ["sh", "-c", "while true; do echo tick; sleep 0.1; done"] })).unwrap();
+    let body = serde_json::json!({ "name": "k", "scopes": ["workers:read"], "owner": "org" });
+    let key = world.api.post(&world.of_org("/keys"), &body).unwrap().ok().unwrap();
+    let path = world.of_project(&format!("/workers/{}/logs?follow=true", worker["id"].as_str().unwrap()));
+    let address = world.api.url.trim_start_matches("http://").to_owned();
+    let mut stream = std::net::TcpStream::connect(&address).unwrap();
+    stream.set_read_timeout(Some(spunto_tests::world::SOON)).unwrap();
+    let secret = key["secret"].as_str().unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {secret}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut lines = BufReader::new(stream).lines();
+    assert!(lines.by_ref().any(|line| line.unwrap().contains("tick")), "the output comes");
+    world.api.delete(&world.of_org(&format!("/keys/{}", key["key"]["id"].as_str().unwrap()))).unwrap().ok().unwrap();
+    // What was on its way may still come; then the stream ends, by an end or a broken chunk.
+    let after = lines.take_while(Result::is_ok).filter(|line| line.as_ref().is_ok_and(|line| line.contains("tick"))).count();
+    assert!(after < 50, "{after} lines came after the key was revoked");
+}

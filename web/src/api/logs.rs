@@ -2,19 +2,22 @@
 
 use std::time::Duration;
 
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{Bytes, Data, Path, Query};
+use actix_web::{HttpRequest, HttpResponse};
 use futures_util::stream::{self, StreamExt};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use spunto_actors::supervisor::OpenLogs;
+use spunto_core::access::Permission;
 use spunto_core::id::{NodeId, UnitId};
 
 use super::projects;
 use crate::agent::streams::Chunk;
 use crate::app::App;
 use crate::ask::Ask;
+use crate::auth;
+use crate::endpoint::Rule;
 use crate::problem::Problem;
 
 /// Lines from the end unless asked otherwise.
@@ -41,6 +44,7 @@ pub struct Which {
 pub async fn of_worker(
     app: Data<App>,
     ask: Ask,
+    request: HttpRequest,
     path: Path<(String, String, String)>,
     which: Query<Which>,
 ) -> Result<HttpResponse, Problem> {
@@ -50,7 +54,7 @@ pub async fn of_worker(
         let known = state.orgs.get(&org)?.workers.get(&worker)?;
         (known.project == project).then_some(known.unit.node)
     });
-    stream_of(&app, node.ok_or_else(Problem::not_found)?, UnitId::Worker(worker), &which).await
+    stream_of(&app, &request, node.ok_or_else(Problem::not_found)?, UnitId::Worker(worker), &which).await
 }
 
 /// `GET …/deployments/{deployment}/services/{service}/logs`: as of a worker.
@@ -60,6 +64,7 @@ pub async fn of_worker(
 pub async fn of_service(
     app: Data<App>,
     ask: Ask,
+    request: HttpRequest,
     path: Path<(String, String, String, String)>,
     which: Query<Which>,
 ) -> Result<HttpResponse, Problem> {
@@ -69,10 +74,10 @@ pub async fn of_service(
         let known = state.orgs.get(&org)?.deployments.get(&deployment)?;
         known.services.get(&service).filter(|_| known.project == project).map(|service| service.unit.node)
     });
-    stream_of(&app, node.ok_or_else(Problem::not_found)?, UnitId::Service(service), &which).await
+    stream_of(&app, &request, node.ok_or_else(Problem::not_found)?, UnitId::Service(service), &which).await
 }
 
-async fn stream_of(app: &App, node: NodeId, unit: UnitId, which: &Which) -> Result<HttpResponse, Problem> {
+async fn stream_of(app: &Data<App>, request: &HttpRequest, node: NodeId, unit: UnitId, which: &Which) -> Result<HttpResponse, Problem> {
     let away = || Problem::new(StatusCode::CONFLICT, "node_not_online", "its node is not connected; the output is there when it is back");
     let supervisor = app.supervisors.find(node).ok_or_else(away)?;
     let (stream, mut chunks) = app.streams.expect(node)?;
@@ -96,7 +101,13 @@ async fn stream_of(app: &App, node: NodeId, unit: UnitId, which: &Which) -> Resu
         Some(chunk) => stream::iter(Some(chunk)),
         None => stream::iter(None),
     };
-    let rest = stream::unfold((chunks, stream), |(mut chunks, stream)| async move { Some((chunks.recv().await?, (chunks, stream))) });
+    let asked = (app.clone(), request.clone());
+    let rest = stream::unfold((chunks, stream, asked), |(mut chunks, stream, asked)| async move {
+        let chunk = chunks.recv().await?;
+        // Whoever lost the right to look sees nothing more, from this very chunk on.
+        let allowed = auth::still_allowed(&asked.0, &asked.1, Rule::Org(Permission::WORKERS_READ));
+        allowed.then_some((chunk, (chunks, stream, asked)))
+    });
     let body = first.chain(rest).filter_map(|chunk| async move {
         match chunk {
             Chunk::Open => None,
