@@ -1,0 +1,36 @@
+// What happened, in plain words. Pure: names of things come from outside.
+import type { Event } from '../api/types';
+import { tellAccount } from './account-events';
+import { tellNode } from './node-events';
+import { tellUnit } from './unit-events';
+
+/** How an event reads in a timeline. `text` has no subject of its own where the page has one: "went offline: …". */
+export interface Told {
+  glyph: string;
+  tone: 'ok' | 'busy' | 'warn' | 'bad' | 'idle';
+  text: string;
+}
+
+/** Names of ids; an unknown id is its own name. */
+export type NameOf = (id: string) => string;
+
+/** Tells one event. A kind that this version does not know reads as its name, never as nothing. */
+export function tell(event: Event, nameOf: NameOf): Told {
+  return (
+    tellNode(event) ??
+    tellUnit(event, nameOf) ??
+    tellAccount(event, nameOf) ?? { glyph: '·', tone: 'idle', text: event.kind }
+  );
+}
+
+/** Which thing an event is about, as its id: the stream, or the project, member or key that it names. */
+export function subjectOf(event: Event): string {
+  switch (event.kind) {
+    case 'project.created':
+    case 'project.renamed':
+    case 'project.deleted':
+      return event.payload.project;
+    default:
+      return event.stream;
+  }
+}
