@@ -10,6 +10,7 @@ mod drain;
 mod input;
 mod journey;
 mod kills;
+mod live;
 mod operator;
 mod placement;
 mod power;

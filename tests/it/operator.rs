@@ -12,7 +12,8 @@ use serde_json::json;
 use spunto_tests::paths::server_binary;
 use spunto_tests::scripted::Scripted;
 use spunto_tests::server::Start;
-use spunto_tests::world::{SOON, World};
+use spunto_tests::stream::EventStream;
+use spunto_tests::world::World;
 
 #[test]
 fn a_first_start_makes_what_is_needed_and_its_link_works_once() {
@@ -85,71 +86,30 @@ fn an_invited_member_joins_by_the_link_and_leaves_with_their_keys() {
     assert_eq!(bob.get(&world.of_org("/nodes")).unwrap().status, 404);
 }
 
-/// A live stream of events, read by hand.
-struct Live(BufReader<TcpStream>);
-
-impl Live {
-    fn open(world: &World, key: &str, last: Option<&str>) -> Self {
-        let mut stream = TcpStream::connect(world.api.url.trim_start_matches("http://")).unwrap();
-        stream.set_read_timeout(Some(SOON)).unwrap();
-        let last = last.map_or_else(String::new, |last| format!("Last-Event-ID: {last}\r\n"));
-        let ask = format!(
-            "GET {} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\nAccept: text/event-stream\r\n{last}\r\n",
-            world.of_org("/events")
-        );
-        stream.write_all(ask.as_bytes()).unwrap();
-        Self(BufReader::new(stream))
-    }
-
-    /// The next event's name and id; none when the stream ends.
-    fn next(&mut self) -> Option<(String, String)> {
-        let (mut id, mut event) = (String::new(), String::new());
-        loop {
-            let mut line = String::new();
-            if self.0.read_line(&mut line).unwrap() == 0 {
-                return None;
-            }
-            let line = line.trim_end();
-            if let Some(text) = line.strip_prefix("id: ") {
-                text.clone_into(&mut id);
-            } else if let Some(text) = line.strip_prefix("event: ") {
-                text.clone_into(&mut event);
-            } else if line == "0" {
-                return None;
-            } else if line.starts_with("data: ") {
-                return Some((event, id));
-            }
-        }
-    }
-}
-
 #[test]
 fn a_live_stream_resumes_without_a_gap_and_ends_with_the_right_to_read() {
     let mut world = World::local().unwrap();
     let key = world.api.post(&world.of_org("/keys"), &json!({ "name": "k", "scopes": ["events:read"] })).unwrap().ok().unwrap();
     let (id, key) = (key["key"]["id"].as_str().unwrap().to_owned(), key["secret"].as_str().unwrap().to_owned());
-    let mut live = Live::open(&world, &key, None);
-    // A stream begins where the log stands when it is opened: wait until it is.
-    let mut head = String::new();
-    live.0.read_line(&mut head).unwrap();
-    assert!(head.contains("200"), "{head}");
+    let events = world.of_org("/events");
+    let mut live = EventStream::open(&world.api.url, &events, &key, None).unwrap();
     world.create_node("n1").unwrap();
-    let (kind, first) = live.next().unwrap();
-    assert_eq!(kind, "node.created");
+    let first = live.next().unwrap();
+    assert_eq!(first.event, "node.created");
     drop(live);
     world.create_node("n2").unwrap();
     world.restart().unwrap();
     world.create_node("n3").unwrap();
-    let mut resumed = Live::open(&world, &key, Some(&first));
+    let mut resumed = EventStream::open(&world.api.url, &events, &key, Some(&first.id)).unwrap();
     let (second, third) = (resumed.next().unwrap(), resumed.next().unwrap());
     let seq = |id: &str| id.rsplit('.').next().unwrap().parse::<u64>().unwrap();
-    assert_eq!((seq(&second.1), seq(&third.1)), (seq(&first) + 1, seq(&first) + 2));
-    let mut foreign = Live::open(&world, &key, Some("00000000000000ff.0.3"));
-    assert_eq!(foreign.next().unwrap().0, "reset", "a position of another log");
+    assert_eq!((seq(&second.id), seq(&third.id)), (seq(&first.id) + 1, seq(&first.id) + 2));
+    let mut foreign = EventStream::open(&world.api.url, &events, &key, Some("00000000000000ff.0.3")).unwrap();
+    assert_eq!(foreign.next().unwrap().event, "reset", "a position of another log");
 
     world.api.delete(&world.of_org(&format!("/keys/{id}"))).unwrap().ok().unwrap();
     world.create_node("n4").unwrap();
-    assert!(resumed.next().is_none_or(|(kind, _)| kind != "node.created"), "a revoked key sees nothing more");
+    assert!(resumed.next().is_none_or(|frame| frame.event != "node.created"), "a revoked key sees nothing more");
 }
 
 #[test]
@@ -158,7 +118,7 @@ fn a_graceful_stop_ends_sessions_and_streams_and_loses_nothing() {
     let reply = world.create_node("n1").unwrap();
     let _session = Scripted::session(&world.api.url, reply["token"].as_str().unwrap(), 7).unwrap();
     let key = world.api.post(&world.of_org("/keys"), &json!({ "name": "k", "scopes": ["*"] })).unwrap().ok().unwrap();
-    let _live = Live::open(&world, key["secret"].as_str().unwrap(), None);
+    let _live = EventStream::open(&world.api.url, &world.of_org("/events"), key["secret"].as_str().unwrap(), None).unwrap();
     assert!(world.server.stop().unwrap().success());
     world.server = world.start.run().unwrap();
     assert_eq!(world.api.get(&world.of_org("/nodes")).unwrap().ok().unwrap()["items"].as_array().unwrap().len(), 1);

@@ -8,5 +8,6 @@ pub mod engine;
 pub mod paths;
 pub mod scripted;
 pub mod server;
+pub mod stream;
 pub mod volume;
 pub mod world;

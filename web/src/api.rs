@@ -6,6 +6,7 @@ pub mod description;
 pub mod events;
 pub mod health;
 pub mod keys;
+pub mod live;
 pub mod logs;
 pub mod members;
 pub mod nodes;

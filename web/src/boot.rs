@@ -38,7 +38,7 @@ use crate::auth::attempts::Attempts;
 use crate::config::{Data, Serve, check_agent_image, check_public_url};
 use crate::metrics::Metrics;
 use crate::tls::{Pair, Served};
-use crate::{api, ask, endpoint, headers, tls};
+use crate::{api, ask, dashboard, endpoint, headers, tls};
 
 /// Connections that wait to be accepted: the default of 1024 gives a cliff when thousands of agents come back at once.
 const BACKLOG: i32 = 8192;
@@ -242,7 +242,7 @@ pub async fn serve(serve: &Serve) -> anyhow::Result<()> {
             .app_data(ask::query_errors())
             .wrap(from_fn(headers::add))
             .configure(|config| endpoint::register(api::endpoints(), config))
-            .default_service(actix_web::web::to(headers::nothing_here))
+            .default_service(actix_web::web::to(dashboard::file_or_page))
     })
     .on_connect(cut::on_connect)
     .max_connections(CONNECTIONS_MAX)

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod event;
+pub mod live;
 pub mod node;
 pub mod reply;
 pub mod unit;

@@ -14,6 +14,7 @@ use spunto_core::time::Timestamp;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
+use tokio::time::Interval;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -37,6 +38,8 @@ enum Word {
     Drop,
     /// Send so many gauges.
     Gauges(u32),
+    /// Send gauges each time so many milliseconds have passed, not all agents at once.
+    Pace(u32),
     /// Answer nothing any more, but stay.
     Mute,
 }
@@ -63,8 +66,10 @@ async fn agent(
     let (mut sink, mut incoming) = socket.split();
     say(&mut sink, &FromAgent::Hello(hello(number + 1))).await?;
     let mut mute = false;
+    let mut pace: Option<Interval> = None;
     loop {
         tokio::select! {
+            () = next(&mut pace) => say(&mut sink, &FromAgent::Gauges(varied(number))).await?,
             message = incoming.next() => {
                 let message = message.context("the connection was closed")??;
                 let Message::Text(text) = message else { continue };
@@ -94,12 +99,39 @@ async fn agent(
                     Word::Stay => {}
                     Word::Drop => return Ok(()),
                     Word::Mute => mute = true,
+                    Word::Pace(each_ms) => {
+                        let first = u64::from(each_ms) * (number % 1000) / 1000;
+                        let start = tokio::time::Instant::now() + Duration::from_millis(first);
+                        pace = Some(tokio::time::interval_at(start, Duration::from_millis(each_ms.into())));
+                    }
                     Word::Gauges(many) => for _ in 0..many {
                         say(&mut sink, &FromAgent::Gauges(Gauges { cpu_percent: 1.0, ..Gauges::default() })).await?;
                     },
                 }
             }
         }
+    }
+}
+
+async fn next(pace: &mut Option<Interval>) {
+    match pace {
+        Some(pace) => drop(pace.tick().await),
+        None => std::future::pending().await,
+    }
+}
+
+/// Gauges that differ from node to node, and from time to time.
+fn varied(number: u64) -> Gauges {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().subsec_millis();
+    let share = (number * 37 + u64::from(now)) % 1000;
+    Gauges {
+        cpu_percent: share as f32 / 10.0,
+        memory_used_bytes: share << 22,
+        memory_total_bytes: 4 << 30,
+        disk_used_bytes: share << 26,
+        disk_total_bytes: 64 << 30,
+        uptime_s: 3600 + number,
+        load_1m: share as f32 / 500.0,
     }
 }
 
@@ -124,6 +156,10 @@ pub async fn run(url: &str, tokens: Vec<String>) -> anyhow::Result<()> {
             ("gauges", many) => {
                 words.send_replace(Word::Gauges(many.unwrap_or(1)));
                 println!("sent");
+            }
+            ("pace", each_ms) => {
+                words.send_replace(Word::Pace(each_ms.unwrap_or(5000)));
+                println!("paced");
             }
             ("mute", _) => {
                 words.send_replace(Word::Mute);

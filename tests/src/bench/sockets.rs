@@ -22,7 +22,7 @@ use crate::api::{Api, wait_for};
 use crate::server::{Server, Start};
 
 /// How long anything may take that a measurement waits for.
-const WITHIN: Duration = Duration::from_secs(120);
+pub(super) const WITHIN: Duration = Duration::from_secs(120);
 /// Connections of the client that asks for workers.
 const CLIENTS: usize = 48;
 
@@ -98,7 +98,7 @@ impl Stage {
         resident_kib(self.server.pid())
     }
 
-    fn online(&self) -> anyhow::Result<u64> {
+    pub(super) fn online(&self) -> anyhow::Result<u64> {
         let org = self.api.get(&format!("/api/orgs/{ORG}"))?.ok()?;
         org["nodes_online"].as_u64().context("the organisation tells no number")
     }
@@ -115,14 +115,14 @@ pub fn resident_kib(pid: u32) -> anyhow::Result<f64> {
 }
 
 /// The agents' process.
-struct Agents {
+pub(super) struct Agents {
     child: Child,
     words: ChildStdin,
     answers: BufReader<ChildStdout>,
 }
 
 impl Agents {
-    fn start(stage: &Stage, directory: &Path) -> anyhow::Result<Self> {
+    pub(super) fn start(stage: &Stage, directory: &Path) -> anyhow::Result<Self> {
         let tokens = directory.join("tokens");
         std::fs::write(&tokens, stage.tokens.join("\n"))?;
         let mut child = Process::new(std::env::current_exe()?)
@@ -136,7 +136,7 @@ impl Agents {
         Ok(Self { child, words, answers: BufReader::new(answers) })
     }
 
-    fn tell(&mut self, word: &str) -> anyhow::Result<Vec<f64>> {
+    pub(super) fn tell(&mut self, word: &str) -> anyhow::Result<Vec<f64>> {
         writeln!(self.words, "{word}")?;
         let mut line = String::new();
         if self.answers.read_line(&mut line)? == 0 {

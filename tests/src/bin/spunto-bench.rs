@@ -9,7 +9,7 @@ use spunto_actors::journal::replay;
 use spunto_events::log::EventLog;
 use spunto_events::log::sled::{LogOptions, SledLog};
 use spunto_tests::bench::row::{Row, Wanted, document, median, spread, table};
-use spunto_tests::bench::{append, docker, fleet, history, place, sockets};
+use spunto_tests::bench::{append, dashboard, docker, fleet, history, place, sockets};
 use spunto_tests::paths::repository;
 
 struct Form {
@@ -67,6 +67,7 @@ fn measure(form: &Form, words: &[String]) -> anyhow::Result<Vec<Row>> {
     take("placements to sockets", &["place.socket"], &mut || Ok(vec![sockets::placements(&directory, 4 * form.time)?]))?;
     take("sessions", &["session", "storm", "command", "halfopen"], &mut || sockets::sessions(&directory, form.repeats))?;
     take("Docker", &["online", "spawn", "agent"], &mut || docker::rows(form.repeats + 4))?;
+    take("the dashboard", &["dashboard"], &mut || dashboard::rows(&directory, Duration::from_secs(20)))?;
     take("the server's memory", &["server"], &mut || Ok(vec![sockets::resident(&directory)?]))?;
     std::fs::remove_dir_all(&directory)?;
     Ok(rows)

@@ -41,7 +41,8 @@ impl Filter {
     }
 }
 
-fn parse(app: &App, text: &str) -> Option<u64> {
+/// The event at a position of this log.
+pub(super) fn parse(app: &App, text: &str) -> Option<u64> {
     let position: Position = text.parse().ok()?;
     let end = app.directory.feed().position();
     (position.incarnation == end.incarnation && position.shard == end.shard && position.seq <= end.seq).then_some(position.seq)

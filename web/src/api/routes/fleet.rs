@@ -3,11 +3,12 @@
 use actix_web::http::Method;
 use spunto_core::access::Permission as P;
 
-use crate::api::{audit, events, nodes, operations};
+use crate::api::{audit, events, live, nodes, operations};
 use crate::ask::Page;
 use crate::endpoint::{Endpoint, Rule};
 use crate::openapi::doc::Doc;
 use crate::view::event::{AuditEntry, EventView};
+use crate::view::live::Changes;
 use crate::view::node::NodeView;
 use crate::view::reply::*;
 
@@ -85,6 +86,16 @@ pub(super) fn events() -> Vec<Endpoint> {
             .query::<Page>()
             .query::<events::Filter>()
             .gives::<EventsPage>(200)
+            .gives_text("text/event-stream"),
+        ),
+        Endpoint::new(Method::GET, "/api/orgs/{org}/live", LOG, live::live).doc(
+            Doc::of(
+                "live.get",
+                "Nodes, workers, deployments and projects as they are; with Accept: text/event-stream followed by what changes, each frame \
+                 a LiveChanges, resuming after Last-Event-ID. What the caller may not read is left out.",
+            )
+            .query::<live::From>()
+            .gives::<Changes>(200)
             .gives_text("text/event-stream"),
         ),
         Endpoint::new(Method::GET, "/api/orgs/{org}/nodes/{node}/events", LOG, events::of_node)
