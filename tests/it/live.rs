@@ -135,7 +135,13 @@ fn a_large_organisation_is_told_in_portions() {
         world.create_node(&format!("n{number}")).unwrap();
     }
     let mut stream = EventStream::open(&world.api.url, &world.of_org("/live"), &key, None).unwrap();
-    let frames: Vec<Value> = stream.by_ref().take(2).map(|frame| serde_json::from_str(&frame.data).unwrap()).collect();
+    let frames: Vec<_> = stream.by_ref().take(2).collect();
+    assert!(frames[0].id.is_empty() && !frames[1].id.is_empty(), "nobody resumes in the middle of a snapshot");
+    let last = frames[1].id.clone();
+    let frames: Vec<Value> = frames.iter().map(|frame| serde_json::from_str(&frame.data).unwrap()).collect();
     let shape = |frame: &Value| (frame["reset"] == true, frame["complete"] == true, frame["nodes"].as_array().unwrap().len());
     assert_eq!(frames.iter().map(shape).collect::<Vec<_>>(), [(true, false, 499), (false, true, 121)], "500 things, a project among them");
+    let mut resumed = EventStream::open(&world.api.url, &world.of_org("/live"), &key, Some(&last)).unwrap();
+    let greeting: Value = serde_json::from_str(&resumed.next().unwrap().data).unwrap();
+    assert!(!shape(&greeting).0, "who resumes is told at once, and nothing anew");
 }

@@ -78,6 +78,7 @@ pub async fn live(app: Data<App>, ask: Ask, request: HttpRequest, from: Query<Fr
         subscription,
         glances: Glances::default(),
         snapshot: resumed.is_none().then_some(Snapshot::Wanted),
+        greeted: false,
         pause_until: now,
         look_at: now,
         quiet_at: now + QUIET,
@@ -100,6 +101,8 @@ struct Follow {
     subscription: Subscription,
     glances: Glances,
     snapshot: Option<Snapshot>,
+    /// Whether anything was told: who resumes wants to know that it is connected again, even where nothing changed.
+    greeted: bool,
     pause_until: Instant,
     look_at: Instant,
     quiet_at: Instant,
@@ -122,7 +125,7 @@ impl Follow {
                 }
             };
             let now = Instant::now();
-            let told = changes.reset || !changes.complete || !changes.is_empty();
+            let told = changes.reset || !changes.complete || !changes.is_empty() || !self.greeted;
             if !told && now < self.quiet_at {
                 continue;
             }
@@ -135,7 +138,7 @@ impl Follow {
                 let position = self.app.at(self.subscription.next_seq().saturating_sub(1));
                 return Some(Bytes::from(format!(": quiet\nid: {position}\n\n")));
             }
-            self.pause_until = now + PAUSE;
+            (self.pause_until, self.greeted) = (now + PAUSE, true);
             return Some(frame(&changes, moved));
         }
     }
@@ -192,9 +195,9 @@ impl Follow {
     }
 }
 
-/// Only what stands in the log moves a stream's place on.
+/// Only what stands in the log moves a stream's place on, and only a snapshot's end: who loses the stream within it needs all of it.
 fn frame(changes: &Changes, moved: bool) -> Bytes {
     let data = serde_json::to_string(changes).unwrap_or_default();
-    let id = if moved { format!("id: {}\n", changes.position) } else { String::new() };
+    let id = if moved && changes.complete { format!("id: {}\n", changes.position) } else { String::new() };
     Bytes::from(format!("{id}event: changes\ndata: {data}\n\n"))
 }
