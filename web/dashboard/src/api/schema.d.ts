@@ -177,6 +177,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/orgs/{org}/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Nodes, workers, deployments and projects as they are; with Accept: text/event-stream followed by what changes, each frame a LiveChanges, resuming after Last-Event-ID. What the caller may not read is left out. */
+        get: operations["live.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/orgs/{org}/members": {
         parameters: {
             query?: never;
@@ -1342,6 +1359,30 @@ export interface components {
             gauges: components["schemas"]["Gauges"] | null;
             session: components["schemas"]["Session"] | null;
             suspect: boolean;
+        };
+        /**
+         * @description Changes of an organisation: what happened, and how what it concerns looks now. Whoever applies them in order, replacing by id,
+         *     has what the lists would give.
+         */
+        LiveChanges: {
+            /** @description False while more of everything follows. */
+            complete: boolean;
+            /** @description Deployments that changed. */
+            deployments: components["schemas"]["Deployment"][];
+            /** @description What happened, oldest first; nothing of the time before a reset. */
+            events: components["schemas"]["Event"][];
+            /** @description Ids of nodes, workers, deployments and projects that are no more. */
+            gone: string[];
+            /** @description Nodes that changed, live parts included. */
+            nodes: components["schemas"]["Node"][];
+            /** @description Where the log stands with this. */
+            position: string;
+            /** @description Projects that changed. */
+            projects: components["schemas"]["Project"][];
+            /** @description Forget what is known of the organisation: what follows is everything. */
+            reset: boolean;
+            /** @description Workers that changed, the progress of pulls included. */
+            workers: components["schemas"]["Worker"][];
         };
         /** @description Why a container can't be found any more. */
         Lost: {
@@ -2873,6 +2914,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Done"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    "live.get": {
+        parameters: {
+            query?: {
+                /** @description The last position that was seen, for clients that can't send `Last-Event-ID`. */
+                from?: string;
+                /** @description A position that a change replied: the read waits until it sees it. */
+                after?: string;
+            };
+            header?: never;
+            path: {
+                org: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LiveChanges"];
+                    "text/event-stream": string;
                 };
             };
             400: components["responses"]["Problem"];
