@@ -1,23 +1,8 @@
 // The frames of the live stream (`GET /api/orgs/{org}/live`), and what passes between a tab and the stream's keeper.
-// To be replaced by the generated type as soon as the OpenAPI document has it.
-import type { Deployment, Event, Node, Project, Worker } from '../api/types';
+import type { components } from '../api/schema';
 
-export interface LiveChanges {
-  /** Forget everything known of this organisation: a snapshot starts here. */
-  reset: boolean;
-  /** Whether nothing more of the snapshot follows. */
-  complete: boolean;
-  /** Where the log stands with this. */
-  position: string;
-  /** What happened; empty in snapshots. */
-  events: Event[];
-  nodes: Node[];
-  workers: Worker[];
-  deployments: Deployment[];
-  projects: Project[];
-  /** Ids of nodes, workers, deployments and projects that are no more. */
-  gone: string[];
-}
+/** One frame of the stream. */
+export type LiveChanges = components['schemas']['LiveChanges'];
 
 export type EndReason = 'signed_out' | 'not_found';
 

@@ -22,6 +22,9 @@ export class OrgStream {
   #attempt = 0;
   #lostAt: number | null = null;
   #wake: (() => void) | null = null;
+  /** Whether a snapshot came to its end, so that the position says what is known. */
+  #whole = false;
+  #live = false;
 
   constructor(
     readonly org: string,
@@ -52,6 +55,7 @@ export class OrgStream {
         return;
       }
       this.#lostAt ??= Date.now();
+      this.#live = false;
       this.tell.connection({ state: 'reconnecting', since: this.#lostAt });
       await this.#pause();
     }
@@ -79,12 +83,14 @@ export class OrgStream {
     let silence = setTimeout(stop, SILENCE_MAX_MS);
     try {
       const headers: Record<string, string> = { Accept: 'text/event-stream' };
-      if (this.#position !== null) headers['Last-Event-ID'] = this.#position;
+      if (this.#position !== null && this.#whole) headers['Last-Event-ID'] = this.#position;
       const path = `/api/orgs/${encodeURIComponent(this.org)}/live`;
       const answer = await this.get(path, { headers, signal: attempt.signal, cache: 'no-store' });
       if (answer.status === 401) return 'signed_out';
       if (answer.status === 403 || answer.status === 404) return 'not_found';
       if (!answer.ok || !answer.body) return 'again';
+      // Resumed: what was missed comes at once, and a quiet log says nothing for a while.
+      if (headers['Last-Event-ID'] !== undefined) this.#settled();
       const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
       const parser = new FrameParser();
       for (;;) {
@@ -105,18 +111,22 @@ export class OrgStream {
   }
 
   #take(id: string | null, event: string, data: string): void {
-    if (event === 'changes' && data !== '') this.#deliver(JSON.parse(data) as LiveChanges);
-    // Only after it was delivered: a frame that broke is asked for again.
-    if (id !== null && id !== '') this.#position = id;
+    if (event === 'changes' && data !== '') {
+      const changes = JSON.parse(data) as LiveChanges;
+      this.tell.changes(changes);
+      if (changes.reset) this.#whole = false;
+      if (changes.complete) this.#settled();
+    }
+    // Only after it was delivered, and never in the middle of a snapshot: resuming from there would leave out its rest.
+    if (id !== null && id !== '' && this.#whole) this.#position = id;
   }
 
-  #deliver(changes: LiveChanges): void {
-    this.tell.changes(changes);
-    if (!changes.complete) return;
-    if (this.#lostAt !== null || this.#attempt > 0 || !this.#live) this.tell.connection({ state: 'live' });
-    this.#live = true;
+  /** What is known is whole and up to date. */
+  #settled(): void {
+    this.#whole = true;
     this.#lostAt = null;
     this.#attempt = 0;
+    if (!this.#live) this.tell.connection({ state: 'live' });
+    this.#live = true;
   }
-  #live = false;
 }
