@@ -65,7 +65,15 @@ const shown = await page.locator('main').textContent();
 const visible = items.filter((node) => shown.includes(node.name)).slice(0, 5);
 if (visible.length === 0) throw new Error('no node is on the page');
 
-await page.evaluate(() => (window.measured.on = true));
+// A planted long task must be seen, or none would ever be.
+await page.evaluate(() => {
+  window.measured.on = true;
+  setTimeout(() => {
+    for (const end = performance.now() + 120; performance.now() < end; );
+  }, 0);
+});
+await page.waitForFunction(() => window.measured.longest >= 120);
+await page.evaluate(() => (window.measured = { longest: 0, updates: 0, on: true }));
 const drawnMs = [];
 const end = now() + Number(seconds) * 1000;
 for (let change = 0; now() < end; change++) {
