@@ -13,6 +13,9 @@ export const paths = {
   node: (org: string, node: string) => `/orgs/${part(org)}/nodes/${part(node)}`,
   projects: (org: string) => `/orgs/${part(org)}/projects`,
   project: (org: string, project: string) => `/orgs/${part(org)}/projects/${part(project)}`,
+  newWorker: (org: string, project: string) => `/orgs/${part(org)}/projects/${part(project)}/workers/new`,
+  newDeployment: (org: string, project: string) =>
+    `/orgs/${part(org)}/projects/${part(project)}/deployments/new`,
   worker: (org: string, project: string, worker: string) =>
     `/orgs/${part(org)}/projects/${part(project)}/workers/${part(worker)}`,
   deployment: (org: string, project: string, deployment: string) =>

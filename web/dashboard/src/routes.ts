@@ -13,6 +13,14 @@ export const routes: readonly Route[] = [
   { path: '/orgs/:org/nodes/new', load: () => import('./pages/add-node/AddNode.svelte') },
   { path: '/orgs/:org/nodes/:node', load: () => import('./pages/node/Node.svelte') },
   { path: '/orgs/:org/projects', load: () => import('./pages/projects/Projects.svelte') },
+  {
+    path: '/orgs/:org/projects/:project/workers/new',
+    load: () => import('./pages/new-worker/NewWorker.svelte'),
+  },
+  {
+    path: '/orgs/:org/projects/:project/deployments/new',
+    load: () => import('./pages/new-deployment/NewDeployment.svelte'),
+  },
   { path: '/orgs/:org/projects/:project', load: () => import('./pages/project/Project.svelte') },
   {
     path: '/orgs/:org/projects/:project/workers/:worker',

@@ -19,9 +19,9 @@ export function cpus(millis: number): string {
   return `${trimZeros((millis / 1000).toFixed(3))} CPU`;
 }
 
-/** A share, without decimals except below ten: `7.4 %`. */
+/** A share in whole percents, so that its width changes little: `7 %`; what is hardly anything is `<1 %`. */
 export function share(percent: number): string {
-  return `${percent < 9.95 ? trimZeros(percent.toFixed(1)) : Math.round(percent)} %`;
+  return percent > 0 && percent < 0.5 ? '<1 %' : `${Math.round(percent)} %`;
 }
 
 /** A count with its noun: `1 worker`, `3 workers`. */
