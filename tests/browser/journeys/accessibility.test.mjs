@@ -1,5 +1,4 @@
 // Every page, light and dark: no serious finding of axe, nothing wider than a phone, one heading, a title of its own.
-import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -23,7 +22,7 @@ async function settled(page) {
   await page.waitForFunction(() => !document.querySelector('[aria-busy="true"]'));
 }
 
-test('no serious finding on any page, light and dark, wide and as on a phone', async () => {
+it.journey('no serious finding on any page, light and dark, wide and as on a phone', async () => {
   const owner = await it.owner();
   const pages = [...(await populate(it, owner)), { name: 'sign-in', path: '/sign-in', signedOut: true }, { name: 'setup', path: '/setup', signedOut: true }];
   const wrong = [];
@@ -48,5 +47,4 @@ test('no serious finding on any page, light and dark, wide and as on a phone', a
   }
   assert.deepEqual(wrong, []);
   assert.equal(titles.size, pages.length, `every page has a title of its own: ${[...titles.keys()].join(', ')}`);
-  it.sound();
 });

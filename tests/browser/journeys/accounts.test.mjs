@@ -1,11 +1,10 @@
 // Setup, sign-in and invitation: what is typed wrong is said at its field, and what is right leads on.
-import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { OWNER, api, field, see, stage } from '../src/stage.mjs';
 
 const it = stage();
 
-test('the first owner sets up by the printed link, after every mistake was pointed out', async () => {
+it.journey('the first owner sets up by the printed link, after every mistake was pointed out', async () => {
   const page = await it.open();
   await page.goto('/setup');
   await see(page, 'This link lacks its secret');
@@ -35,10 +34,9 @@ test('the first owner sets up by the printed link, after every mistake was point
   await page.waitForURL(/\/orgs\/org_[a-z0-9]+\/nodes$/);
   await page.goto(await it.server.link());
   await see(page, 'set up already');
-  it.sound();
 });
 
-test('signing in leads to where one wanted to be, and a wrong password is said', async () => {
+it.journey('signing in leads to where one wanted to be, and a wrong password is said', async () => {
   const page = await it.open();
   const owner = await it.owner();
   const wanted = `/orgs/${owner.org}/settings`;
@@ -56,10 +54,9 @@ test('signing in leads to where one wanted to be, and a wrong password is said',
   await page.goto('/sign-in?then=https://elsewhere.example/');
   await page.waitForURL(/\/orgs\//);
   assert.ok(page.url().startsWith(it.server.url), 'nobody is led elsewhere');
-  it.sound();
 });
 
-test('who is invited joins by the link, and sees as much as their role may', async () => {
+it.journey('who is invited joins by the link, and sees as much as their role may', async () => {
   const owner = await it.owner();
   const invited = await api(owner, 'POST', '/members', { email: 'bob@example.com', role: 'member' });
   const page = await it.open();
@@ -72,5 +69,4 @@ test('who is invited joins by the link, and sees as much as their role may', asy
   await page.waitForURL(/\/nodes$/);
   await page.goto(`/orgs/${owner.org}/nodes/new`);
   await see(page, /admin/i);
-  it.sound();
 });

@@ -1,9 +1,11 @@
 // What every journey stands on: a fresh server, a browser, and a page with the first owner signed in. All of it is gone at the end.
-import { after, before } from 'node:test';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { launch, open } from './browser.mjs';
 import { gateway, removeNode } from './engine.mjs';
-import { Server } from './server.mjs';
+import { REPOSITORY, Server } from './server.mjs';
 
 export const OWNER = { email: 'ada@example.com', name: 'Ada', password: 'correct horse battery' };
 
@@ -44,9 +46,30 @@ export function stage({ docker = false, flags = [] } = {}) {
   /** A container to be removed at the end, with everything of its node. */
   it.adopt = (container, node) => it.nodes.push({ container, node });
 
-  /** Nothing went wrong on any page. */
-  it.sound = () => assert.deepEqual(it.pages.flatMap((page) => page.wrong), []);
+  /** A test that leaves pictures of its pages in target/journeys when it fails, and in which nothing may go wrong on any page. */
+  it.journey = (name, walk) =>
+    test(name, async () => {
+      it.pages.length = 0;
+      try {
+        await walk();
+        assert.deepEqual(it.pages.flatMap((page) => page.wrong), []);
+      } catch (failure) {
+        await pictures(name, it.pages);
+        console.error(it.server?.log().split('\n').slice(-15).join('\n'));
+        throw failure;
+      }
+    });
   return it;
+}
+
+async function pictures(name, pages) {
+  const into = join(REPOSITORY, 'target/journeys');
+  mkdirSync(into, { recursive: true });
+  for (const [number, page] of pages.entries()) {
+    const path = join(into, `${name.replace(/\W+/g, '-').slice(0, 60)}-${number}.png`);
+    await page.screenshot({ path }).catch(() => {});
+    console.error(`${page.url()}: ${path}`, page.wrong);
+  }
 }
 
 /** Sends a request as the page's user; the answer's body. */
