@@ -21,7 +21,7 @@ export function stage(node: Node | undefined): Stage {
   return node.status.state === 'online' ? 'online' : 'waiting';
 }
 
-/** The lines: created, refused attempts as they come, the agent's connection, online. */
+/** The lines: node or token made, refused attempts as they come, the agent's connection, online. */
 export function lines(node: Node): Line[] {
   const created = Date.parse(node.created_at);
   const all: Line[] = [
@@ -49,8 +49,8 @@ export function lines(node: Node): Line[] {
   return all;
 }
 
-/** For how long nobody was heard, in milliseconds: since creation or the last refused attempt. */
+/** For how long nobody was heard, in milliseconds: since the token was made or the last refused attempt. */
 export function silentFor(node: Node, nowMs: number): number {
   const heard = node.connection_refusals.map((refused) => Date.parse(refused.at));
-  return nowMs - Math.max(Date.parse(node.created_at), Date.parse(node.token.issued_at), ...heard);
+  return nowMs - Math.max(Date.parse(node.token.issued_at), ...heard);
 }
