@@ -30,5 +30,5 @@ export default defineConfig({
   // As the server sends it, so that a preview breaks where the real thing would.
   preview: { proxy, headers: { 'Content-Security-Policy': POLICY } },
   resolve: process.env.VITEST ? { conditions: ['browser'] } : {},
-  test: { environment: 'jsdom', include: ['src/**/*.test.ts'] },
+  test: { environment: 'node', css: true, include: ['src/**/*.test.ts'] },
 });

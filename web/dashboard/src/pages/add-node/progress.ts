@@ -23,11 +23,13 @@ export function stage(node: Node | undefined): Stage {
 
 /** The lines: node or token made, refused attempts as they come, the agent's connection, online. */
 export function lines(node: Node): Line[] {
-  const created = Date.parse(node.created_at);
-  const all: Line[] = [
-    { key: 'created', glyph: '✓', tone: 'ok', text: `node ${node.name} created`, at: created },
-  ];
-  for (const refused of [...node.connection_refusals].sort((a, b) => (a.at < b.at ? -1 : 1))) {
+  const issued = Date.parse(node.token.issued_at);
+  const { version } = node.token;
+  const start = version === 1 ? `node ${node.name} created` : `token rotated, now version ${version}`;
+  const all: Line[] = [{ key: 'start', glyph: '✓', tone: 'ok', text: start, at: issued }];
+  // Attempts from before this token say nothing about it.
+  const since = node.connection_refusals.filter((refused) => Date.parse(refused.at) >= issued);
+  for (const refused of since.sort((a, b) => (a.at < b.at ? -1 : 1))) {
     const times = refused.count > 1 ? ` (${refused.count} attempts)` : '';
     all.push({
       key: `${refused.reason} ${refused.address}`,
