@@ -8,6 +8,11 @@ const proxy = {
   '/api': { target: server, changeOrigin: true, headers: { origin: server } },
 };
 
+// Must be the same as in ../src/dashboard.rs.
+const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; font-src 'self'; " +
+  "worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
 export default defineConfig({
   plugins: [svelte()],
   build: {
@@ -22,7 +27,8 @@ export default defineConfig({
   },
   worker: { format: 'es' },
   server: { proxy },
-  preview: { proxy },
+  // As the server sends it, so that a preview breaks where the real thing would.
+  preview: { proxy, headers: { 'Content-Security-Policy': POLICY } },
   resolve: process.env.VITEST ? { conditions: ['browser'] } : {},
-  test: { environment: 'jsdom', include: ['src/**/*.test.ts'] },
+  test: { environment: 'node', css: true, include: ['src/**/*.test.ts'] },
 });

@@ -63,14 +63,13 @@ export class LogTail {
     const reader = stream.getReader();
     const decoder = new TextDecoder();
     let ahead = 0;
-    let due: Promise<void> | null = null;
     const draw = () => {
       due = null;
       ahead = 0;
       if (!signal.aborted) this.#show(buffer);
     };
     // A quiet output replaces what was shown before, too.
-    due = nextFrame().then(draw);
+    let due: Promise<void> | null = nextFrame().then(draw);
     for (;;) {
       const { done, value } = await reader.read();
       if (done) break;

@@ -3,7 +3,7 @@
 /** Lists up to this length are drawn whole. */
 export const DRAWN_WHOLE_MAX = 100;
 /** Rows drawn beyond either edge of what is seen, so that scrolling and Tab find something. */
-export const OVERSCAN = 12;
+export const OVERSCAN = 6;
 
 export interface Slice {
   start: number;

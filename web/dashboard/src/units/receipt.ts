@@ -51,9 +51,9 @@ export function because(
     case 'load':
       return `it ran the least: ${units(load)}; next was ${other} with ${next.load}`;
     case 'placed_longest_ago':
-      return `it ran as little as ${other} (${units(load)}), and was placed on longest ago`;
+      return `it ran as little as ${other} (${units(load)}) and had waited longest for something`;
     case 'id':
-      return `it ran as little as ${other} (${units(load)}), neither was placed on later, and its id comes first`;
+      return `it ran as little as ${other} (${units(load)}) and had waited as long; the smaller id decided`;
   }
 }
 

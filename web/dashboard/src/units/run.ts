@@ -58,17 +58,26 @@ function exited(state: Extract<UnitState, { state: 'exited' }>): End {
   return { tone: 'bad', text: `It ended with exit code ${state.code}.${words}` };
 }
 
+export interface Blocked {
+  /** Why there is no output to read. */
+  words: string;
+  /** Whether there will be some in a moment. */
+  soon: boolean;
+}
+
 /** Why there is no output to read; none when there is. */
-export function outputBlocked(unit: Worker | Service): string | null {
-  if (!unit.reachable) return 'Its node is not connected; the output is there when it is back.';
+export function outputBlocked(unit: Worker | Service): Blocked | null {
+  if (!unit.reachable) {
+    return { words: 'Its node is not connected; the output is there when it is back.', soon: false };
+  }
   switch (unit.status.state) {
     case 'placed':
     case 'pulling':
     case 'starting':
-      return 'It has not started yet: the output begins when it runs.';
+      return { words: 'It has not started yet: the output begins when it runs.', soon: true };
     case 'removed':
     case 'deleting':
-      return 'Its container is being removed, and its output with it.';
+      return { words: 'Its container is being removed, and its output with it.', soon: false };
     default:
       return null;
   }

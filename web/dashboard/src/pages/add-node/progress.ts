@@ -21,13 +21,15 @@ export function stage(node: Node | undefined): Stage {
   return node.status.state === 'online' ? 'online' : 'waiting';
 }
 
-/** The lines: created, refused attempts as they come, the agent's connection, online. */
+/** The lines: node or token made, refused attempts as they come, the agent's connection, online. */
 export function lines(node: Node): Line[] {
-  const created = Date.parse(node.created_at);
-  const all: Line[] = [
-    { key: 'created', glyph: '✓', tone: 'ok', text: `node ${node.name} created`, at: created },
-  ];
-  for (const refused of [...node.connection_refusals].sort((a, b) => (a.at < b.at ? -1 : 1))) {
+  const issued = Date.parse(node.token.issued_at);
+  const { version } = node.token;
+  const start = version === 1 ? `node ${node.name} created` : `token rotated, now version ${version}`;
+  const all: Line[] = [{ key: 'start', glyph: '✓', tone: 'ok', text: start, at: issued }];
+  // Attempts from before this token say nothing about it.
+  const since = node.connection_refusals.filter((refused) => Date.parse(refused.at) >= issued);
+  for (const refused of since.sort((a, b) => (a.at < b.at ? -1 : 1))) {
     const times = refused.count > 1 ? ` (${refused.count} attempts)` : '';
     all.push({
       key: `${refused.reason} ${refused.address}`,
@@ -49,8 +51,8 @@ export function lines(node: Node): Line[] {
   return all;
 }
 
-/** For how long nobody was heard, in milliseconds: since creation or the last refused attempt. */
+/** For how long nobody was heard, in milliseconds: since the token was made or the last refused attempt. */
 export function silentFor(node: Node, nowMs: number): number {
   const heard = node.connection_refusals.map((refused) => Date.parse(refused.at));
-  return nowMs - Math.max(Date.parse(node.created_at), Date.parse(node.token.issued_at), ...heard);
+  return nowMs - Math.max(Date.parse(node.token.issued_at), ...heard);
 }

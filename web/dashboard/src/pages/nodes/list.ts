@@ -63,33 +63,53 @@ export function lastSeen(node: Node): number {
 
 const names = new Intl.Collator('en', { numeric: true });
 
-type Compare = (a: Node, b: Node) => number;
-
-const byShare =
-  (key: 'cpu' | 'memory' | 'disk'): Compare =>
-  (a, b) =>
-    share(a, key) - share(b, key);
-
 function share(node: Node, key: 'cpu' | 'memory' | 'disk'): number {
   return node.live.gauges ? shares(node.live.gauges)[key] : -1;
 }
 
-const COMPARE: Readonly<Record<SortKey, Compare>> = {
-  name: (a, b) => names.compare(a.name, b.name),
-  state: (a, b) => NODE_STATES.indexOf(nodeState(a)) - NODE_STATES.indexOf(nodeState(b)),
-  load: (a, b) => a.load - b.load,
-  cpu: byShare('cpu'),
-  memory: byShare('memory'),
-  disk: byShare('disk'),
-  agent: (a, b) => names.compare(a.agent?.version ?? '', b.agent?.version ?? ''),
-  seen: (a, b) => lastSeen(a) - lastSeen(b),
-};
+/** What a node is sorted by: a number where there is one, else a text. */
+function sortValue(node: Node, key: SortKey): number | string {
+  switch (key) {
+    case 'name':
+      return node.name;
+    case 'agent':
+      return node.agent?.version ?? '';
+    case 'state':
+      return NODE_STATES.indexOf(nodeState(node));
+    case 'load':
+      return node.load;
+    case 'seen':
+      return lastSeen(node);
+    default:
+      return share(node, key);
+  }
+}
 
-/** A total order: ties go by name, then by id, so that equal nodes never trade places. */
-export function compare(sort: Sort): Compare {
-  const first = COMPARE[sort.key];
+function compareValues(a: number | string, b: number | string): number {
+  return typeof a === 'number' && typeof b === 'number' ? a - b : names.compare(String(a), String(b));
+}
+
+/**
+ * The places of these nodes, filtered and in order. A total order: ties go by name, then by id, so that equal nodes never
+ * trade places.
+ */
+export function arrange<P extends { readonly value: Node }>(
+  places: readonly P[],
+  filter: Filter,
+  sort: Sort,
+): P[] {
   const sign = sort.descending ? -1 : 1;
-  return (a, b) => sign * first(a, b) || names.compare(a.name, b.name) || (a.id < b.id ? -1 : 1);
+  // Each value is worked out once, not at every comparison.
+  const keyed = places
+    .filter((place) => matches(place.value, filter))
+    .map((place) => ({ place, node: place.value, by: sortValue(place.value, sort.key) }));
+  keyed.sort(
+    (a, b) =>
+      sign * compareValues(a.by, b.by) ||
+      names.compare(a.node.name, b.node.name) ||
+      (a.node.id < b.node.id ? -1 : 1),
+  );
+  return keyed.map(({ place }) => place);
 }
 
 export interface Totals {
