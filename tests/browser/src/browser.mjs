@@ -3,7 +3,7 @@ import { chromium } from 'playwright-core';
 
 const CHROMIUM = process.env.SPUNTO_CHROMIUM ?? '/usr/bin/chromium';
 /** How long anything may take that should take a moment: the machines of CI are slow. */
-export const SOON_MS = 60_000;
+export const SOON_MS = Number(process.env.SPUNTO_SOON_MS ?? 60_000);
 // The machine may have no way out: without these, Chromium calls home all the time.
 const FLAGS = [
   '--no-sandbox',

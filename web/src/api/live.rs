@@ -34,7 +34,7 @@ use touched::{Sight, Touched};
 const PAUSE: Duration = Duration::from_millis(50);
 /// How often nodes are looked at for what is in no event: so many milliseconds for each ten of them, within these bounds.
 const LOOK_MS: (u64, u64) = (100, 1000);
-/// How often a stream with nothing to say says so, and checks that it may still be read.
+/// How often a stream with nothing to say says so.
 const QUIET: Duration = Duration::from_secs(15);
 /// Things in one frame of a snapshot.
 const THINGS_MAX: usize = 500;
@@ -124,14 +124,14 @@ impl Follow {
                     (self.tell(delivery.as_ref()).await?, delivery.is_some())
                 }
             };
+            // Whoever lost the right to look sees nothing more, and is told within a moment, even where nothing happens.
+            if !auth::still_allowed(&self.app, &self.request, Rule::Org(Permission::EVENTS_READ)) {
+                return None;
+            }
             let now = Instant::now();
             let told = changes.reset || !changes.complete || !changes.is_empty() || !self.greeted;
             if !told && now < self.quiet_at {
                 continue;
-            }
-            // Whoever lost the right to look sees nothing more, from this very frame on.
-            if !auth::still_allowed(&self.app, &self.request, Rule::Org(Permission::EVENTS_READ)) {
-                return None;
             }
             self.quiet_at = now + QUIET;
             if !told {
