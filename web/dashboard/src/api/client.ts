@@ -34,14 +34,27 @@ const headers: Middleware = {
   },
 };
 
-const timed: typeof fetch = async (input, init) => {
-  const limit = AbortSignal.timeout(TIMEOUT_MS);
-  const signal = input instanceof Request ? AbortSignal.any([input.signal, limit]) : limit;
-  return fetch(input, { ...init, signal });
-};
+/** How long to wait before a read that got no answer is asked once more, in milliseconds. */
+const ASK_AGAIN_MS = 400;
+
+async function once(request: Request): Promise<Response> {
+  return fetch(request, { signal: AbortSignal.any([request.signal, AbortSignal.timeout(TIMEOUT_MS)]) });
+}
+
+/** A read is asked once more where the network failed under it; a change never is: it may have been carried out. */
+async function send(request: Request): Promise<Response> {
+  if (request.method !== 'GET') return once(request);
+  try {
+    return await once(request.clone());
+  } catch (failure) {
+    if (!(failure instanceof TypeError)) throw failure;
+    await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
+    return once(request);
+  }
+}
 
 /** Every path of the API, typed. Pass its promise to {@link take}. */
-export const api = createClient<paths>({ baseUrl: globalThis.location?.origin ?? '', fetch: timed });
+export const api = createClient<paths>({ baseUrl: globalThis.location?.origin ?? '', fetch: send });
 api.use(headers);
 
 interface Answer<T> {

@@ -51,9 +51,9 @@ export function because(
     case 'load':
       return `it ran the least: ${units(load)}; next was ${other} with ${next.load}`;
     case 'placed_longest_ago':
-      return `it ran as little as ${other} (${units(load)}) and had waited longest for something`;
+      return `it ran as little as ${other} (${units(load)}), and its last placement was longest ago`;
     case 'id':
-      return `it ran as little as ${other} (${units(load)}) and had waited as long; the smaller id decided`;
+      return `it ran as little as ${other} (${units(load)}), and neither had a later placement; the smaller id decided`;
   }
 }
 

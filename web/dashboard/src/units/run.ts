@@ -58,6 +58,9 @@ function exited(state: Extract<UnitState, { state: 'exited' }>): End {
   return { tone: 'bad', text: `It ended with exit code ${state.code}.${words}` };
 }
 
+/** Steps before there is a container that could have said something. */
+const NEVER_RAN: ReadonlySet<string> = new Set(['pull_image', 'create_network', 'create_container']);
+
 export interface Blocked {
   /** Why there is no output to read. */
   words: string;
@@ -75,6 +78,10 @@ export function outputBlocked(unit: Worker | Service): Blocked | null {
     case 'pulling':
     case 'starting':
       return { words: 'It has not started yet: the output begins when it runs.', soon: true };
+    case 'failed':
+      return NEVER_RAN.has(unit.status.step)
+        ? { words: 'It did not come to run: there is no output.', soon: false }
+        : null;
     case 'removed':
     case 'deleting':
       return { words: 'Its container is being removed, and its output with it.', soon: false };
