@@ -22,9 +22,9 @@ export function readCores(text: string): Amount {
   const trimmed = text.trim().replace(',', '.');
   if (trimmed === '') return none;
   const match = /^(\d+(?:\.\d+)?|\.\d+)(m?)$/.exec(trimmed);
-  if (!match) return wrong('A number of cores, like 0.5 or 2.');
+  if (!match) return wrong('A number, like 0.5 or 2.');
   const value = Math.round(Number(match[1]) * (match[2] === 'm' ? 1 : 1000));
-  if (value < CPU_MILLIS_MIN) return wrong('At least 0.01 cores, Docker’s minimum.');
+  if (value < CPU_MILLIS_MIN) return wrong('At least 0.01 cores.');
   return value > CPU_MILLIS_MAX ? wrong('No machine has so many cores.') : { value, error: null };
 }
 
@@ -35,10 +35,10 @@ export function readMemory(text: string): Amount {
   const trimmed = text.trim().replace(',', '.').toLowerCase();
   if (trimmed === '') return none;
   const match = /^(\d+(?:\.\d+)?|\.\d+)\s*([kmgt]?)(i?b)?$/.exec(trimmed);
-  if (!match) return wrong('An amount with its unit, like 512 MiB or 2 GiB.');
+  if (!match) return wrong('Like 512 MiB or 2 GiB.');
   const [, number, prefix = '', suffix] = match;
-  if (prefix === '' && suffix === undefined) return wrong(`Say the unit: ${number} MiB, or ${number} GiB?`);
+  if (prefix === '' && suffix === undefined) return wrong(`Its unit? ${number} MiB?`);
   const value = Math.round(Number(number) * 1024 ** (POWER[prefix] ?? 0));
-  if (value < MEMORY_BYTES_MIN) return wrong('At least 6 MiB, Docker’s minimum.');
+  if (value < MEMORY_BYTES_MIN) return wrong('At least 6 MiB.');
   return Number.isSafeInteger(value) ? { value, error: null } : wrong('No machine has so much memory.');
 }

@@ -70,7 +70,7 @@ export class SpecDraft {
         return this.bytes.error;
       case 'retries':
         return this.restart === 'on-failure' && !this.#retriesFit()
-          ? `A whole number from 1 to ${RETRIES_MAX}.`
+          ? `A number from 1 to ${RETRIES_MAX}.`
           : null;
     }
   }

@@ -65,3 +65,30 @@ function holds(event: Event, text: string, nameOf: NameOf): boolean {
 export function streamOf(subject: string): string | undefined {
   return /^(nod|wkr|dep|org)_/.test(subject) ? subject : undefined;
 }
+
+/** Names that events gave to things, for those that are gone: the latest of each. `events` stand newest first. */
+export function namesIn(events: readonly Event[]): Map<string, string> {
+  const names = new Map<string, string>();
+  for (const event of events) {
+    const named = nameGiven(event);
+    if (named && !names.has(named[0])) names.set(named[0], named[1]);
+  }
+  return names;
+}
+
+function nameGiven(event: Event): readonly [string, string] | null {
+  switch (event.kind) {
+    case 'worker.created':
+    case 'deployment.created':
+    case 'node.created':
+    case 'node.renamed':
+      return [event.stream, event.payload.name];
+    case 'project.created':
+    case 'project.renamed':
+      return [event.payload.project, event.payload.name];
+    case 'api_key.created':
+      return [event.payload.key, `key ${event.payload.name}`];
+    default:
+      return null;
+  }
+}
