@@ -1,12 +1,15 @@
 // Names of ids: of nodes, workers and projects from the live store, of people and keys by asking once an organisation.
 import { api, take } from '../api/client';
 import { readAll } from '../api/pages';
+import { Problem } from '../api/problem';
 import type { Event, Key, Member } from '../api/types';
 import { live } from '../live/store.svelte';
 import { denial } from '../session/access';
 import { session } from '../session/session.svelte';
 
 const FIXED: Readonly<Record<string, string>> = { system: 'the control plane', operator: 'the operator' };
+/** How long to wait before people are asked for again when the server did not answer, in milliseconds. */
+const READ_AGAIN_MS = 5_000;
 const PEOPLE_CHANGED = /^(member|invitation|user|api_key)\./;
 
 class Names {
@@ -49,6 +52,10 @@ class Names {
     }
   };
 
+  #readIfStill(org: string): void {
+    if (this.#org === org) void this.#read(org);
+  }
+
   async #read(org: string): Promise<void> {
     const path = { org };
     try {
@@ -66,8 +73,10 @@ class Names {
       this.keys = keys.items;
       const people = members.items.map((member) => [member.user, member.name || member.email] as const);
       this.#known = new Map([...people, ...keys.items.map((key) => [key.id, `key ${key.name}`] as const)]);
-    } catch {
-      // Ids stand in for names; the page itself says when nothing can be read.
+    } catch (failure) {
+      // Until then ids stand in for names.
+      if (failure instanceof Problem && failure.status === 0)
+        setTimeout(() => this.#readIfStill(org), READ_AGAIN_MS);
     }
   }
 }

@@ -2,7 +2,7 @@
 import { seqOf } from '../../api/position';
 import type { Event } from '../../api/types';
 import { live, RECENT_MAX } from '../../live/store.svelte';
-import { readOlder } from './position-window';
+import { readOlder, type Log } from './position-window';
 
 /** Events that one step into the past should bring. */
 const STEP = 60;
@@ -21,7 +21,8 @@ export class Feed {
   #turn = 0;
 
   constructor(
-    readonly org: string,
+    readonly read: Log['read'],
+    /** Only of this stream, which is what `read` reads; none for all. */
     readonly stream: string | undefined,
     readonly fits: (event: Event) => boolean,
     /** Whether the reader looks at the newest, so that what comes may be shown at once. */
@@ -46,8 +47,7 @@ export class Feed {
     this.busy = true;
     this.failure = null;
     try {
-      const query = { org: this.org, known, stream: this.stream };
-      const step = await readOlder(query, this.from, STEP, this.fits);
+      const step = await readOlder({ known, read: this.read }, this.from, STEP, this.fits);
       if (turn !== this.#turn) return;
       // After a new start what is older may not join on to it: it is read again when it is wanted.
       const joined = this.events.filter((event) => seqOf(event.position) > step.from);

@@ -1,5 +1,4 @@
-// Reads the organisation's log backwards, in windows of the forward-reading API. Knows neither pages nor screens.
-import { api, take } from '../../api/client';
+// Reads the organisation's log backwards, in windows of the forward-reading API. Pure: how a page is read comes from outside.
 import type { ListPage } from '../../api/pages';
 import { positionAt, seqOf } from '../../api/position';
 import type { Event } from '../../api/types';
@@ -10,13 +9,12 @@ const WINDOW_FIRST = 250;
 const WINDOW_MAX = 20_000;
 /** Requests for one step back, so that a rare filter ends as well. */
 const REQUESTS_MAX = 12;
-const PAGE = 1_000;
 
-export interface Query {
-  org: string;
-  /** Any position of the log, and of what to read only. */
+export interface Log {
+  /** Any position of it. */
   known: string;
-  stream?: string;
+  /** A page of it, oldest first, after `cursor`. */
+  read: (cursor: string | undefined) => Promise<ListPage<Event>>;
 }
 
 export interface Step {
@@ -28,7 +26,7 @@ export interface Step {
 
 /** Reads the events before `before`, until at least `wanted` of them fit, the log's start is reached, or it takes too long. */
 export async function readOlder(
-  query: Query,
+  log: Log,
   before: number,
   wanted: number,
   fits: (event: Event) => boolean,
@@ -37,7 +35,7 @@ export async function readOlder(
   let events: Event[] = [];
   for (let request = 0; request < REQUESTS_MAX && from > 0 && found < wanted; request += 1) {
     const start = Math.max(0, from - size);
-    const more = await readWindow(query, start, from);
+    const more = await readWindow(log, start, from);
     events = [...more, ...events];
     found += more.filter(fits).length;
     from = start;
@@ -46,16 +44,12 @@ export async function readOlder(
   return { events, from };
 }
 
-/** The events after `start` and up to `end` inclusive, less the one at `end` where it was read before. */
-async function readWindow(query: Query, start: number, end: number): Promise<Event[]> {
-  const { org, stream } = query;
+/** The events after `start` and up to `end` inclusive. */
+async function readWindow(log: Log, start: number, end: number): Promise<Event[]> {
   const events: Event[] = [];
-  let cursor = start === 0 ? undefined : positionAt(query.known, start);
+  let cursor = start === 0 ? undefined : positionAt(log.known, start);
   for (;;) {
-    const params = { path: { org }, query: { cursor, limit: PAGE, stream } };
-    const { items, next } = await (take(api.GET('/api/orgs/{org}/events', { params })) as Promise<
-      ListPage<Event>
-    >);
+    const { items, next } = await log.read(cursor);
     events.push(...items.filter((event) => seqOf(event.position) <= end));
     if (next === null || seqOf(next) >= end) return events;
     cursor = next;
