@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { launch, open } from './src/browser.mjs';
 import { gateway, removeNode } from './src/engine.mjs';
 import { REPOSITORY, Server } from './src/server.mjs';
-import { OWNER, api } from './src/stage.mjs';
+import { OWNER } from './src/stage.mjs';
 import { populate } from './src/tour.mjs';
 
 const into = process.argv[2] ?? join(REPOSITORY, 'target/screenshots');
 const LOOKS = [
   { look: 'light', colorScheme: 'light', viewport: { width: 1440, height: 900 } },
   { look: 'dark', colorScheme: 'dark', viewport: { width: 1440, height: 900 } },
-  { look: 'phone', colorScheme: 'dark', viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, hasTouch: true },
+  { look: 'phone', colorScheme: 'dark', viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true },
 ];
 /** Two rounds of gauges and some lines of output. */
 const LIVE_MS = 11_000;
@@ -22,8 +22,6 @@ const nodes = [];
 const browser = await launch();
 try {
   const owner = await open(browser, { url: server.url });
-  await owner.goto(await server.link());
-  await owner.waitForTimeout(500);
   for (const { look, ...options } of LOOKS) {
     const page = await open(browser, { url: server.url, ...options });
     await page.goto(await server.link());
@@ -55,10 +53,9 @@ try {
       await page.goto(path);
       await page.locator('h1').waitFor();
       await page.waitForTimeout(1_200);
-      await page.screenshot({ path: join(into, `${name}-${look}.png`), fullPage: look === 'phone' });
+      await page.screenshot({ path: join(into, `${name}-${look}.png`) });
     }
   }
-  await api(owner, 'GET', '/nodes');
   console.log(`pictures are in ${into}`);
 } finally {
   await browser.close();
