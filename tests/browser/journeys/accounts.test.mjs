@@ -68,5 +68,8 @@ it.journey('who is invited joins by the link, and sees as much as their role may
   await page.getByRole('button', { name: 'Join' }).click();
   await page.waitForURL(/\/nodes$/);
   await page.goto(`/orgs/${owner.org}/nodes/new`);
-  await see(page, /admin/i);
+  const create = page.getByRole('button', { name: 'Create node' });
+  assert.equal(await create.getAttribute('aria-disabled'), 'true');
+  await create.focus();
+  await see(page, /Only an admin or owner/);
 });
