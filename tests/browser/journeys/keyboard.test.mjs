@@ -33,6 +33,10 @@ async function tabTo(page, name) {
   throw new Error(`${name} is not reached; passed: ${passed.join(' | ')}`);
 }
 
+/** A new page takes the focus to its heading, so that it is read out; what comes next goes on from there. */
+const arrived = (page, title) =>
+  page.waitForFunction((text) => document.activeElement?.matches('h1') && document.activeElement.textContent.includes(text), title);
+
 it.journey('a node is added by keys alone', async () => {
   const page = await it.owner();
   await page.goto(`/orgs/${page.org}/nodes`);
@@ -42,7 +46,7 @@ it.journey('a node is added by keys alone', async () => {
   await page.keyboard.press('Enter');
   await tabTo(page, /^Add node$/);
   await page.keyboard.press('Enter');
-  await page.waitForURL(/\/nodes\/new$/);
+  await arrived(page, 'Add node');
   await tabTo(page, /^Manual/);
   await tabTo(page, /^Name/);
   await page.keyboard.type('Wrong Name');
@@ -58,8 +62,7 @@ it.journey('a node is added by keys alone', async () => {
   await see(page, /copied/i);
   await tabTo(page, /^Go to by-keys$/);
   await page.keyboard.press('Enter');
-  // A new page takes the focus to its heading, so that it is read out; what comes next goes on from there.
-  await page.waitForFunction(() => document.activeElement?.matches('h1') && document.activeElement.textContent.includes('by-keys'));
+  await arrived(page, 'by-keys');
   // A dialog keeps the focus, and gives it back.
   await tabTo(page, /^Maintenance$/);
   await page.keyboard.press('Enter');
