@@ -5,6 +5,7 @@
 
 mod absorb;
 mod guard;
+mod pack;
 mod recover;
 mod roll;
 mod room;

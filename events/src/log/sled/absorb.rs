@@ -9,9 +9,6 @@ use std::thread::JoinHandle;
 use super::{Progress, RECENT_BYTES_MAX, Shared, roll};
 use crate::group::Group;
 
-/// Most bytes that one batch of sled's takes.
-const BATCH_BYTES_MAX: usize = 1 << 20;
-
 /// How full the active segment is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Fill {
@@ -72,20 +69,19 @@ fn waiting(shared: &Shared, absorbed: u64) -> Vec<Arc<Group>> {
     view.recent.range(start..).cloned().collect()
 }
 
-/// Puts the first of these groups into the active segment, as many as fit into it and into a batch; says what is left.
+/// Puts the first of these groups into the active segment, as many as fit into it; says what is left.
 fn absorb<'a>(shared: &Shared, groups: &'a [Arc<Group>], fill: &mut Fill) -> Result<&'a [Arc<Group>], String> {
     if fill.events > 0 && !fits(shared, *fill, &groups[0]) {
         roll::roll(shared, groups[0].first)?;
         *fill = Fill::default();
     }
-    let (mut count, mut bytes) = (0, 0);
+    let mut count = 0;
     for group in groups {
-        if count > 0 && (bytes + group.frames.len() > BATCH_BYTES_MAX || !fits(shared, *fill, group)) {
+        if count > 0 && !fits(shared, *fill, group) {
             break;
         }
         fill.events += group.last - group.first + 1;
         fill.bytes += group.frames.len() as u64;
-        bytes += group.frames.len();
         count += 1;
     }
     let (batch, rest) = groups.split_at(count);
