@@ -8,6 +8,7 @@ use std::fmt;
 use spunto_core::record::Record;
 
 use crate::codec::{self, DecodeError};
+use crate::digest;
 use crate::frame::{self, FrameError};
 
 /// Most events in one group.
@@ -140,16 +141,20 @@ impl Group {
 
 /// Number of the last frame, and the hash of a group of these frames; checks every frame.
 fn chain(first: u64, previous: Hash, frames: &[u8]) -> Result<(u64, Hash), GroupError> {
+    let mut each = Vec::with_capacity(frames.len() / frame::HEADER_BYTES);
+    let last = walk(first, frames, |frame| each.push(frame))?;
+    Ok((last, chained(previous, &each)))
+}
+
+/// The hash of a group of these frames after `previous`.
+fn chained(previous: Hash, frames: &[&[u8]]) -> Hash {
     let mut hasher = blake3::Hasher::new();
-    hasher.update(&previous.0);
-    let last = walk(first, frames, |frame| {
-        hasher.update(blake3::hash(frame).as_bytes());
-    })?;
-    Ok((last, Hash(*hasher.finalize().as_bytes())))
+    hasher.update(&previous.0).update(digest::of_each(frames).as_flattened());
+    Hash(*hasher.finalize().as_bytes())
 }
 
 /// Checks frames one by one and shows each; says the number of the last.
-pub(crate) fn walk(first: u64, frames: &[u8], mut each: impl FnMut(&[u8])) -> Result<u64, GroupError> {
+pub(crate) fn walk<'a>(first: u64, frames: &'a [u8], mut each: impl FnMut(&'a [u8])) -> Result<u64, GroupError> {
     let mut rest = frames;
     let mut next = first;
     while !rest.is_empty() {

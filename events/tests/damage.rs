@@ -180,7 +180,9 @@ fn original(directories: &Path) -> Original {
     // Each stop leaves a pack of its own in sled.
     for _ in 0..3 {
         let log = SledLog::open(&stopped, options()).unwrap();
-        [4, 1, 2].into_iter().for_each(|count| drop(log.append(group(&log, count)).unwrap()));
+        for count in [4, 1, 2] {
+            log.append(group(&log, count)).unwrap();
+        }
     }
     let log = SledLog::open(&stopped, options()).unwrap();
     for count in [1, 5, 2, 1, 30, 1] {
