@@ -294,7 +294,7 @@ impl Writer {
             Self::answer(&mut batch);
         }
         if let (Some(first), Some(_)) = (batch.records.first(), batch.records.last()) {
-            let group = Group::seal(first.seq, self.log.head().hash, std::mem::take(&mut batch.frames))?;
+            let group = Group::seal_encoded(first.seq, self.log.head().hash, std::mem::take(&mut batch.frames))?;
             self.log.append(group)?;
             self.feed.publish(Arc::new(Commit { records: std::mem::take(&mut batch.records) }));
         }

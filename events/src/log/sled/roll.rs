@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use super::Shared;
 use super::store::{ScanError, Store};
+use crate::group::Group;
 use crate::log::disk::Disk;
 use crate::log::file::{SegmentFile, SegmentWriter};
 use crate::log::stored::{Chain, Check};
@@ -26,8 +27,15 @@ pub(super) fn sealed_path(directory: &Path, first: u64) -> PathBuf {
     directory.join(segment_name(first)).with_added_extension("log")
 }
 
-/// Seals the active segment and begins one with event `next`.
-pub(super) fn roll(shared: &Shared, next: u64) -> Result<(), String> {
+/// Begins the sealed file of the active segment, whose first group is `group`.
+pub(super) fn begin_draft(shared: &Shared, group: &Group) -> Result<SegmentWriter, String> {
+    let incarnation = shared.view.read().head.incarnation;
+    let start = Chain { seq: group.first - 1, hash: group.previous };
+    SegmentWriter::begin(&shared.disk, &sealed_path(&shared.directory, group.first), incarnation, start).map_err(|error| error.to_string())
+}
+
+/// Seals the active segment, whose sealed file may be written but for its end, and begins one with event `next`.
+pub(super) fn roll(shared: &Shared, next: u64, draft: Option<SegmentWriter>) -> Result<(), String> {
     let (old, sealed, incarnation) = {
         let view = shared.view.read();
         (Arc::clone(&view.active), Arc::clone(&view.sealed), view.head.incarnation)
@@ -36,7 +44,10 @@ pub(super) fn roll(shared: &Shared, next: u64) -> Result<(), String> {
     old.settle(&shared.disk)?;
     let start = Chain { seq: old.first() - 1, hash: previous };
     let path = sealed_path(&shared.directory, old.first());
-    let segment = seal(&shared.disk, &old, &path, incarnation, start)?;
+    let segment = match draft {
+        Some(draft) => draft.finish().map_err(|error| error.to_string())?,
+        None => seal(&shared.disk, &old, &path, incarnation, start)?,
+    };
     if segment.summary().last + 1 != next {
         return Err(format!("segment {} ends with event {}, not before event {next}", path.display(), segment.summary().last));
     }

@@ -13,6 +13,9 @@ use crate::log::stored::{self, Chain};
 /// Bytes that are written at a time.
 const BUFFER_BYTES: usize = 1 << 20;
 
+/// Written bytes that are made durable at a time, so that the last sync of a segment of hundreds of MiB has little left to do.
+const SYNC_BYTES: u64 = 16 << 20;
+
 /// A segment that is being written. Left alone before its end, it leaves a file with `.new` added to its name.
 pub(in crate::log) struct SegmentWriter {
     disk: Disk,
@@ -22,6 +25,7 @@ pub(in crate::log) struct SegmentWriter {
     hasher: blake3::Hasher,
     buffer: Vec<u8>,
     written: u64,
+    synced: u64,
     incarnation: u64,
     start: Chain,
     chain: Chain,
@@ -41,7 +45,7 @@ impl SegmentWriter {
         buffer.extend_from_slice(&start.hash.0);
         let (disk, path) = (disk.clone(), path.to_owned());
         let (hasher, index) = (blake3::Hasher::new(), Index::new());
-        Ok(Self { disk, file, path, draft, hasher, buffer, written: 0, incarnation, start, chain: start, groups: 0, index })
+        Ok(Self { disk, file, path, draft, hasher, buffer, written: 0, synced: 0, incarnation, start, chain: start, groups: 0, index })
     }
 
     /// Adds the next group, which was verified when it was appended or opened.
@@ -53,7 +57,14 @@ impl SegmentWriter {
         }
         stored::encode(group, 0, &mut self.buffer);
         self.groups += 1;
-        if self.buffer.len() >= BUFFER_BYTES { Ok(self.spill()?) } else { Ok(()) }
+        if self.buffer.len() >= BUFFER_BYTES {
+            self.spill()?;
+        }
+        if self.written - self.synced >= SYNC_BYTES {
+            self.disk.sync(&self.file, &self.draft)?;
+            self.synced = self.written;
+        }
+        Ok(())
     }
 
     /// Makes it durable, name and all.
