@@ -32,7 +32,7 @@ const BATCH_COMMANDS_MAX: usize = 1024;
 /// A batch takes no further command once it holds so many bytes.
 const BATCH_BYTES_MAX: usize = 1 << 20;
 /// Bytes read at a time when the log is replayed.
-const REPLAY_BYTES: usize = 4 << 20;
+pub(crate) const REPLAY_BYTES: usize = 4 << 20;
 /// A clock that goes back by more than this is told in the server's log, in milliseconds.
 const CLOCK_JUMP_MS: u64 = 1_000;
 
