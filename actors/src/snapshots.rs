@@ -12,7 +12,7 @@ use crate::directory::Directory;
 use crate::journal::{REPLAY_BYTES, ReplayError};
 use crate::view::View;
 
-/// A snapshot is made when so many events came after the last one: a start replays no more than these and what came meanwhile.
+/// A server makes a snapshot when so many events came after the last one: a start replays no more than these and what came meanwhile.
 /// Making one holds readers and the fold up for a few hundredths of a second.
 pub const SNAPSHOT_EVENTS: u64 = 200_000;
 
@@ -78,11 +78,12 @@ pub fn keep(log: &dyn EventLog, snapshots: &Snapshots, seq: u64, bytes: Vec<u8>)
     snapshots.write(&Snapshot { seq, hash, schema: schema(), bytes })
 }
 
-/// Follows the directory and keeps snapshots, on a thread of its own. `kept` is the event at which one is there already.
-pub fn follow(directory: Directory, log: Arc<dyn EventLog>, snapshots: Snapshots, kept: u64) {
+/// Follows the directory and keeps a snapshot every so many events, on a thread of its own. `kept` is the event at which one is
+/// there already.
+pub fn follow(directory: Directory, log: Arc<dyn EventLog>, snapshots: Snapshots, kept: u64, every: u64) {
     let run = async move {
         let mut kept = kept;
-        while directory.pass(kept + SNAPSHOT_EVENTS - 1).await.is_some() {
+        while directory.pass(kept + every - 1).await.is_some() {
             let (seq, bytes) = {
                 let view = directory.view();
                 (view.state.seq, view.encode())

@@ -19,7 +19,7 @@ use spunto_actors::fleet::{Fleet, Parts, Supervisors};
 use spunto_actors::journal::{Journal, JournalThread};
 use spunto_actors::random;
 use spunto_actors::secrets::Secrets;
-use spunto_actors::snapshots;
+use spunto_actors::snapshots::{self, SNAPSHOT_EVENTS};
 use spunto_core::command::{AccountCommand, Command, Request};
 use spunto_core::id::{OrgId, ProjectId};
 use spunto_core::record::Actor;
@@ -140,7 +140,7 @@ struct Running {
     journal: JournalThread,
 }
 
-async fn start(opened: Opened, settings: Settings) -> anyhow::Result<Running> {
+async fn start(opened: Opened, settings: Settings, snapshot_events: u64) -> anyhow::Result<Running> {
     let log: Arc<dyn EventLog> = opened.log;
     let (view, kept) = snapshots::restore(log.as_ref(), &opened.snapshots)?;
     let state = &view.state;
@@ -152,7 +152,7 @@ async fn start(opened: Opened, settings: Settings) -> anyhow::Result<Running> {
     initialize(&journal, state).await?;
     let directory = Directory::start(&feed, view)?;
     directory.reach(feed.position().seq).await;
-    snapshots::follow(directory.clone(), log, opened.snapshots, kept);
+    snapshots::follow(directory.clone(), log, opened.snapshots, kept, snapshot_events);
     let (board, supervisors, clock) = (Board::default(), Supervisors::default(), Arc::new(SystemClock));
     let parts = Parts {
         journal: journal.clone(),
@@ -240,7 +240,9 @@ pub async fn serve(serve: &Serve) -> anyhow::Result<()> {
         agent_image,
         trusted_proxies: serve.trusted_proxy.clone(),
     };
-    let Running { app, mut journal } = start(open(&serve.data, log_options(serve))?, settings).await?;
+    // Where segments are small, for crash tests, snapshots are as frequent.
+    let snapshot_events = serve.segment_events.unwrap_or(SNAPSHOT_EVENTS);
+    let Running { app, mut journal } = start(open(&serve.data, log_options(serve))?, settings, snapshot_events).await?;
     let shared = app.clone();
     let mut server = HttpServer::new(move || {
         HttpApp::new()
