@@ -13,4 +13,6 @@ pub mod journal;
 pub mod link;
 pub mod random;
 pub mod secrets;
+pub mod snapshots;
 pub mod supervisor;
+pub mod view;

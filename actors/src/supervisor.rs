@@ -35,8 +35,6 @@ use liveness::Vigor;
 use refusals::Refusals;
 use session::Session;
 
-/// How often a connected node is looked after.
-const TICK: Duration = Duration::from_secs(1);
 /// How long agents have to come back after the server was started again.
 pub const RESTART_GRACE: Duration = Duration::from_secs(15);
 /// How long an agent has to clean up when its node is deleted.
@@ -219,29 +217,9 @@ impl NodeSupervisor {
         let session = Session::new(epoch, hello.instance, token_version, link, Instant::now());
         let welcomed = session.link.send(&welcome).is_ok();
         self.session = Some(session);
-        if let Some(old) = self.ticking.replace(ctx.run_interval(TICK, |supervisor, ctx| supervisor.tick(ctx))) {
-            ctx.cancel_future(old);
-        }
+        self.begin_ticking(ctx);
         self.look(ctx);
         welcomed
-    }
-
-    fn tick(&mut self, ctx: &mut Context<Self>) {
-        let now = Instant::now();
-        let Some(session) = &mut self.session else { return };
-        let vigor = session.liveness.vigor(now);
-        self.live.lock().suspect = vigor == Vigor::Suspect;
-        if vigor == Vigor::Dead {
-            let link = session.link.clone();
-            self.end_session(OfflineReason::NoAnswer, ctx);
-            self.retire(link, close::NO_ANSWER, "no answer", ctx);
-            return;
-        }
-        if let Some(nonce) = session.liveness.ping(now) {
-            // A full queue is a reader that has stopped: the deadline finds it.
-            let _ = session.link.send(&FromServer::Ping { nonce });
-        }
-        self.look(ctx);
     }
 
     /// Looks at the log's view of this node and does what is left to do.

@@ -4,6 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use crate::access::{KeyOwner, Role, Scope};
 use crate::command::IDEMPOTENCY_KEY_BYTES_MAX;
 use crate::event::Event;
@@ -32,7 +34,7 @@ pub const REQUEST_MEMORY_MS: u64 = 24 * 60 * 60 * 1000;
 const _: () = assert!(IDEMPOTENCY_KEY_BYTES_MAX <= 128, "remembered requests are kept in memory for a day");
 
 /// Everything that the rules know, at one place of the log.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct State {
     /// Sequence of the last event applied; 0 for none.
     pub seq: u64,
@@ -45,7 +47,7 @@ pub struct State {
 }
 
 /// Users and their sessions.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct System {
     /// Events in the system stream so far.
     pub version: u64,
@@ -58,7 +60,7 @@ pub struct System {
 }
 
 /// A person.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct User {
     /// Version of their profile in the vault.
     pub profile_version: u32,
@@ -69,7 +71,7 @@ pub struct User {
 }
 
 /// A browser that is signed in.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Session {
     /// Whose.
     pub user: UserId,
@@ -82,7 +84,7 @@ pub struct Session {
 }
 
 /// An organisation and all it owns.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Org {
     /// Its name.
     pub name: String,
@@ -115,7 +117,7 @@ pub struct Org {
 }
 
 /// A link by which an invited person sets a password.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Invitation {
     /// Whom it is for.
     pub user: UserId,
@@ -128,7 +130,7 @@ pub struct Invitation {
 }
 
 /// A project.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Project {
     /// Its name, unique in the organisation.
     pub name: String,
@@ -139,7 +141,7 @@ pub struct Project {
 }
 
 /// An API key.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Key {
     /// Its name.
     pub name: String,
@@ -154,14 +156,14 @@ pub struct Key {
 }
 
 /// Creating requests of the last 24 h, to answer repeats.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Requests {
     by_key: BTreeMap<(Principal, String), Remembered>,
     by_age: BTreeSet<(Timestamp, Principal, String)>,
 }
 
 /// What a creating request asked and made.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Remembered {
     /// Hash of what it asked.
     pub body_hash: [u8; 32],

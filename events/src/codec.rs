@@ -11,6 +11,7 @@ use spunto_core::event::Event;
 use spunto_core::record::Record;
 
 use crate::frame::{self, FrameError, FrameRef, Header, PAYLOAD_BYTES_MAX};
+use crate::snapshot::SNAPSHOT_BYTES_MAX;
 
 /// Why stored bytes could not be turned into an event. The reader must stop here: nothing is skipped.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,6 +37,11 @@ pub enum DecodeFault {
     #[error("its payload has another shape: {0}")]
     Shape(String),
 }
+
+/// A snapshot's content could not be turned into bytes, or back.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a snapshot's content has another shape or size: {0}")]
+pub struct SnapshotFault(String);
 
 /// bincode 1.x with every option stated, fixed for ever.
 fn options() -> impl Options {
@@ -90,6 +96,22 @@ pub fn encode(record: &Record, out: &mut Vec<u8>) -> Result<(), FrameError> {
         causation: record.causation,
     };
     frame::encode(&header, &payload, out)
+}
+
+/// The bytes of what a snapshot keeps.
+///
+/// # Errors
+/// It is larger than a snapshot may be.
+pub fn encode_snapshot<T: Serialize>(kept: &T) -> Result<Vec<u8>, SnapshotFault> {
+    options().with_limit(SNAPSHOT_BYTES_MAX as u64).serialize(kept).map_err(|error| SnapshotFault(error.to_string()))
+}
+
+/// What a snapshot keeps.
+///
+/// # Errors
+/// The bytes have another shape.
+pub fn decode_snapshot<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, SnapshotFault> {
+    options().with_limit(SNAPSHOT_BYTES_MAX as u64).deserialize(bytes).map_err(|error| SnapshotFault(error.to_string()))
 }
 
 /// Turns a sound frame into its record.

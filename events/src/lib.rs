@@ -3,6 +3,7 @@
 //! Must not know rules, actors or the network. bincode is named only in `codec.rs`, sled only in `log/sled/`.
 
 pub mod codec;
+mod digest;
 mod failpoint;
 pub mod frame;
 pub mod group;

@@ -16,9 +16,10 @@ use spunto_actors::custodian::{self, Custodian};
 use spunto_actors::directory::Directory;
 use spunto_actors::feed::Feed;
 use spunto_actors::fleet::{Fleet, Parts, Supervisors};
-use spunto_actors::journal::{Journal, JournalThread, replay};
+use spunto_actors::journal::{Journal, JournalThread};
 use spunto_actors::random;
 use spunto_actors::secrets::Secrets;
+use spunto_actors::snapshots::{self, SNAPSHOT_EVENTS};
 use spunto_core::command::{AccountCommand, Command, Request};
 use spunto_core::id::{OrgId, ProjectId};
 use spunto_core::record::Actor;
@@ -27,6 +28,7 @@ use spunto_core::state::State;
 use spunto_events::log::EventLog;
 use spunto_events::log::sled::{LogOptions, SledLog};
 use spunto_events::master::{self, MasterKeyFile};
+use spunto_events::snapshot::Snapshots;
 use spunto_events::vault::{KEY_BYTES, MasterKey, Vault};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{error, info, warn};
@@ -51,6 +53,8 @@ const STOP_WITHIN_S: u64 = 3;
 pub struct Opened {
     /// The event log.
     pub log: Arc<SledLog>,
+    /// Snapshots of its view.
+    pub snapshots: Snapshots,
     /// The vault beside it.
     pub vault: Arc<Vault>,
     /// Keys derived from the master key.
@@ -105,7 +109,8 @@ pub fn open(data: &Data, options: LogOptions) -> anyhow::Result<Opened> {
     let log = Arc::new(SledLog::open(&log_dir(dir), options)?);
     let vault = Arc::new(Vault::open(&dir.join("vault"), MasterKey::new(&master), older.iter().map(MasterKey::new).collect())?);
     let keys = derived(&master, &older, log.head().incarnation);
-    Ok(Opened { log, vault, keys })
+    let snapshots = Snapshots::open(&dir.join("snapshots"))?;
+    Ok(Opened { log, snapshots, vault, keys })
 }
 
 /// A request of the operator's own.
@@ -135,17 +140,19 @@ struct Running {
     journal: JournalThread,
 }
 
-async fn start(opened: Opened, settings: Settings) -> anyhow::Result<Running> {
+async fn start(opened: Opened, settings: Settings, snapshot_events: u64) -> anyhow::Result<Running> {
     let log: Arc<dyn EventLog> = opened.log;
-    let state = replay(log.as_ref())?;
+    let (view, kept) = snapshots::restore(log.as_ref(), &opened.snapshots)?;
+    let state = &view.state;
     let feed = Feed::new(Arc::clone(&log));
-    let collected = custodian::collect(&opened.vault, &state)?;
-    info!(events = state.seq, orgs = state.orgs.len(), collected = collected.len(), "the log is replayed");
-    Custodian::start(&feed, Arc::clone(&opened.vault), &state);
-    let (journal, thread) = Journal::start(log, state.clone(), Arc::clone(&feed));
-    initialize(&journal, &state).await?;
-    let directory = Directory::start(&feed)?;
+    let collected = custodian::collect(&opened.vault, state)?;
+    info!(events = state.seq, orgs = state.orgs.len(), collected = collected.len(), "the state is there");
+    Custodian::start(&feed, Arc::clone(&opened.vault), state);
+    let (journal, thread) = Journal::start(Arc::clone(&log), state.clone(), Arc::clone(&feed));
+    initialize(&journal, state).await?;
+    let directory = Directory::start(&feed, view)?;
     directory.reach(feed.position().seq).await;
+    snapshots::follow(directory.clone(), log, opened.snapshots, kept, snapshot_events);
     let (board, supervisors, clock) = (Board::default(), Supervisors::default(), Arc::new(SystemClock));
     let parts = Parts {
         journal: journal.clone(),
@@ -233,7 +240,9 @@ pub async fn serve(serve: &Serve) -> anyhow::Result<()> {
         agent_image,
         trusted_proxies: serve.trusted_proxy.clone(),
     };
-    let Running { app, mut journal } = start(open(&serve.data, log_options(serve))?, settings).await?;
+    // Where segments are small, for crash tests, snapshots are as frequent.
+    let snapshot_events = serve.segment_events.unwrap_or(SNAPSHOT_EVENTS);
+    let Running { app, mut journal } = start(open(&serve.data, log_options(serve))?, settings, snapshot_events).await?;
     let shared = app.clone();
     let mut server = HttpServer::new(move || {
         HttpApp::new()

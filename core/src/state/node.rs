@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use crate::event::{ConnectionRefusal, Event, Isolation, MachineFacts, NodeConnectionRefused, OfflineReason, ProvisionErrorClass};
 use crate::event::{Provider, ProvisionStep};
 use crate::id::UnitId;
@@ -15,7 +17,7 @@ use crate::token::SecretDigest;
 pub(super) const REFUSED_CONNECTIONS_MAX: usize = 20;
 
 /// Where a node stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NodeStatus {
     /// Its agent has never connected.
     Pending,
@@ -57,7 +59,7 @@ pub enum NodeStatus {
 }
 
 /// A node in maintenance: nothing new is placed, whatever happens to connections.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Maintenance {
     /// Since when.
     pub since: Timestamp,
@@ -68,7 +70,7 @@ pub struct Maintenance {
 }
 
 /// The credential that is in force.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Token {
     /// From 1, one more with each rotation.
     pub version: u32,
@@ -81,7 +83,7 @@ pub struct Token {
 }
 
 /// The agent that connected last.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConnectedAgent {
     /// The process.
     pub instance: u64,
@@ -96,7 +98,7 @@ pub struct ConnectedAgent {
 }
 
 /// Somebody who was not let in.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefusedConnection {
     /// Why.
     pub reason: ConnectionRefusal,
@@ -109,7 +111,7 @@ pub struct RefusedConnection {
 }
 
 /// A machine that runs units for its organisation.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Node {
     /// Its name, unique in the organisation.
     pub name: String,

@@ -1,6 +1,7 @@
 //! Thousands of agents in a process of their own: real sockets, the real protocol, no containers. Told what to do by lines on its
 //! standard input; answers by lines.
 
+use std::io::{Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -21,6 +22,8 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
 use crate::scripted::hello;
 
+/// What a bare round trip carries: a ping of the protocol.
+pub const PING: &[u8] = br#"{"type":"ping","nonce":4294967295}"#;
 /// Connections that are being opened at a time.
 const OPENING_MAX: usize = 1024;
 
@@ -170,11 +173,28 @@ pub async fn run(url: &str, tokens: Vec<String>) -> anyhow::Result<()> {
                 counts.welcomed.store(0, Ordering::Relaxed);
                 println!("dropped");
             }
+            ("echo", _) => println!("echo {}", echo()?),
             ("orders", _) => println!("orders {}", counts.orders.load(Ordering::Relaxed)),
             (other, _) => anyhow::bail!("unknown word {other}"),
         }
     }
     Ok(())
+}
+
+/// A port that sends back what it gets: the far end of the bare round trip that ours is compared with.
+fn echo() -> anyhow::Result<u16> {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    let port = listener.local_addr()?.port();
+    std::thread::spawn(move || -> std::io::Result<()> {
+        let (mut near, _) = listener.accept()?;
+        near.set_nodelay(true)?;
+        let mut bytes = [0; PING.len()];
+        loop {
+            near.read_exact(&mut bytes)?;
+            near.write_all(&bytes)?;
+        }
+    });
+    Ok(port)
 }
 
 /// Opens all at once; how long until all are welcome.
