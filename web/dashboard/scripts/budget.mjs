@@ -8,7 +8,9 @@ const BUDGET_BYTES = 120 * 1024;
 const out = process.env.SPUNTO_DASHBOARD_OUT ?? new URL('../dist', import.meta.url).pathname;
 const manifest = JSON.parse(readFileSync(join(out, '.vite/manifest.json'), 'utf8'));
 const entry = Object.keys(manifest).find((name) => manifest[name].isEntry);
-const isPage = (name) => /^src\/pages\/.+\.svelte$/.test(name) && manifest[name].isDynamicEntry;
+// What the entry loads later are the pages; what a page loads later, like the chart, is part of that page.
+const pages = manifest[entry].dynamicImports ?? [];
+const isPage = (name) => pages.includes(name);
 
 function closure(name, files, later) {
   const chunk = manifest[name];
@@ -32,7 +34,6 @@ function size(file) {
 const workers = readdirSync(join(out, 'assets'))
   .filter((file) => file.startsWith('shared-worker'))
   .map((file) => `assets/${file}`);
-const pages = Object.keys(manifest).filter(isPage);
 let failed = pages.length === 0;
 for (const page of pages) {
   const files = new Set([...closure(entry, new Set(), false), ...workers]);

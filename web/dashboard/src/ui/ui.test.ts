@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
 import css from './tokens.css?raw';
-import { sparkPath } from './spark';
 import { DRAWN_WHOLE_MAX, OVERSCAN, visible } from './window';
 
 describe('a long list', () => {
@@ -18,14 +17,6 @@ describe('a long list', () => {
     const { start, end } = visible(1000, 50, -1_000_000, 800);
     expect(end).toBe(1000);
     expect(start).toBe(1000 - 16 - 2 * OVERSCAN);
-  });
-});
-
-describe('a sparkline', () => {
-  it('fills its width and stays within its height', () => {
-    expect(sparkPath([0, 100, 50], 100, 22)).toBe('M0 21L50 1L100 11');
-    expect(sparkPath([-5, 900], 10, 22)).toBe('M0 21L10 1');
-    expect(sparkPath([1], 10, 10)).toBe('');
   });
 });
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
-import type { Deployment, Service, UnitState, Worker } from '../api/types';
+import type { Deployment, Event, Service, UnitState, Worker } from '../api/types';
 import { anyStarts, anyStops, deploymentStatus } from './deployment';
+import { nameIn, restartsIn } from './told';
 import { canStart, canStop, endOf, outputBlocked, restartWords, runOf } from './run';
 
 const running: UnitState = {
@@ -79,5 +80,20 @@ describe('a deployment', () => {
   it('can be stopped and started where any service can', () => {
     expect([anyStops(of(running, exited(1))), anyStarts(of(running, exited(1)))]).toEqual([true, true]);
     expect([anyStops(of(running)), anyStarts(of(running))]).toEqual([true, false]);
+  });
+});
+
+describe('a timeline', () => {
+  const told = (kind: string, payload: unknown) => ({ kind, payload }) as Event;
+
+  it('tells restarts and the name it began with', () => {
+    const events = [
+      told('service.restarting', { service: 'svc_a', run: { code: 1, restarts: 4 } }),
+      told('service.restarting', { service: 'svc_b', run: { code: 1, restarts: 9 } }),
+      told('worker.restarting', { run: { code: 1, restarts: 2 } }),
+      told('worker.created', { name: 'api' }),
+    ];
+    expect([restartsIn(events), restartsIn(events, 'svc_a'), restartsIn([])]).toEqual([9, 4, 0]);
+    expect([nameIn(events), nameIn([])]).toEqual(['api', null]);
   });
 });

@@ -1,4 +1,4 @@
-// How often Docker has started a container again, as its timeline tells. Pure.
+// What a timeline tells of a unit besides its entries. Pure.
 import type { Event } from '../api/types';
 
 /** The highest count that was told; `service` picks one service of a deployment. */
@@ -11,4 +11,12 @@ export function restartsIn(events: readonly Event[], service?: string): number {
     most = Math.max(most, event.payload.run.restarts);
   }
   return most;
+}
+
+/** The name that it was made with; none where its beginning is not known. */
+export function nameIn(events: readonly Event[]): string | null {
+  for (const event of events) {
+    if (event.kind === 'worker.created' || event.kind === 'deployment.created') return event.payload.name;
+  }
+  return null;
 }
