@@ -152,17 +152,41 @@ async fn next(mut follow: Follow) -> Option<(Result<Bytes, Infallible>, Option<F
     Some((Ok(Bytes::from(text)), Some(follow)))
 }
 
-async fn timeline(app: &Data<App>, stream: StreamId, page: &Page) -> Result<HttpResponse, Problem> {
-    let after = match page.cursor::<Position>()? {
-        Some(position) => parse(app, &position.to_string()).ok_or_else(|| Problem::bad_request("this cursor is not of this log"))?,
-        None => 0,
-    };
-    let (wanted, more): (Vec<u64>, bool) = {
-        let view = app.view();
-        let all = view.timeline(stream);
-        let rest = &all[all.partition_point(|seq| *seq <= after)..];
-        (rest.iter().copied().take(page.limit()).collect(), rest.len() > page.limit())
-    };
+/// Which end of a timeline comes first.
+#[derive(Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Order {
+    #[default]
+    Oldest,
+    Newest,
+}
+
+/// How a timeline is read.
+#[derive(Deserialize, JsonSchema)]
+pub struct Reading {
+    /// `oldest` (which is meant unless said) or `newest` first; a cursor goes on in the same order.
+    #[serde(default)]
+    order: Order,
+}
+
+/// A page of `all`, which is in order, after the place of `cursor`; and whether there is more.
+fn cut(all: &[u64], order: Order, cursor: Option<u64>, limit: usize) -> (Vec<u64>, bool) {
+    match (order, cursor) {
+        (Order::Oldest, cursor) => {
+            let rest = &all[all.partition_point(|seq| Some(*seq) <= cursor)..];
+            (rest.iter().copied().take(limit).collect(), rest.len() > limit)
+        }
+        (Order::Newest, cursor) => {
+            let rest = &all[..cursor.map_or(all.len(), |cursor| all.partition_point(|seq| *seq < cursor))];
+            (rest.iter().rev().copied().take(limit).collect(), rest.len() > limit)
+        }
+    }
+}
+
+async fn timeline(app: &Data<App>, stream: StreamId, page: &Page, order: Order) -> Result<HttpResponse, Problem> {
+    let not_ours = || Problem::bad_request("this cursor is not of this log");
+    let cursor = page.cursor::<Position>()?.map(|position| parse(app, &position.to_string()).ok_or_else(not_ours)).transpose()?;
+    let (wanted, more) = cut(app.view().timeline(stream), order, cursor, page.limit());
     let next = wanted.last().filter(|_| more).map(|seq| app.at(*seq).to_string());
     let feed = std::sync::Arc::clone(app.directory.feed());
     let read = move || {
@@ -177,26 +201,83 @@ async fn timeline(app: &Data<App>, stream: StreamId, page: &Page) -> Result<Http
     Ok(HttpResponse::Ok().json(PageOf { items, next }))
 }
 
-/// `GET …/nodes/{node}/events`: the node's life, oldest first.
+/// `GET …/nodes/{node}/events`: the node's life.
 ///
 /// # Errors
 /// There is no such node.
-pub async fn of_node(app: Data<App>, ask: Ask, path: Path<(String, String)>, page: Query<Page>) -> Result<HttpResponse, Problem> {
+pub async fn of_node(
+    app: Data<App>,
+    ask: Ask,
+    path: Path<(String, String)>,
+    page: Query<Page>,
+    reading: Query<Reading>,
+) -> Result<HttpResponse, Problem> {
     let (org, node) = (ask.org()?, super::nodes::parse(&path.1)?);
     if !app.directory.read(|state| state.orgs.get(&org).is_some_and(|org| org.fleet.node(node).is_some())) {
         return Err(Problem::not_found());
     }
-    timeline(&app, StreamId::Node(node), &page).await
+    timeline(&app, StreamId::Node(node), &page, reading.order).await
 }
 
-/// `GET …/workers/{worker}/events`: the worker's life, oldest first.
+/// `GET …/workers/{worker}/events`: the worker's life.
 ///
 /// # Errors
 /// There is no such worker.
-pub async fn of_worker(app: Data<App>, ask: Ask, path: Path<(String, String, String)>, page: Query<Page>) -> Result<HttpResponse, Problem> {
+pub async fn of_worker(
+    app: Data<App>,
+    ask: Ask,
+    path: Path<(String, String, String)>,
+    page: Query<Page>,
+    reading: Query<Reading>,
+) -> Result<HttpResponse, Problem> {
     let (org, project) = (ask.org()?, projects::parse(&path.1)?);
     let worker = path.2.parse().map_err(|_| Problem::not_found())?;
     let there = app.directory.read(|state| Some(state.orgs.get(&org)?.workers.get(&worker)?.project == project));
     there.filter(|there| *there).ok_or_else(Problem::not_found)?;
-    timeline(&app, StreamId::Worker(worker), &page).await
+    timeline(&app, StreamId::Worker(worker), &page, reading.order).await
+}
+
+/// `GET …/deployments/{deployment}/events`: the life of the deployment and its services.
+///
+/// # Errors
+/// There is no such deployment.
+pub async fn of_deployment(
+    app: Data<App>,
+    ask: Ask,
+    path: Path<(String, String, String)>,
+    page: Query<Page>,
+    reading: Query<Reading>,
+) -> Result<HttpResponse, Problem> {
+    let (org, project) = (ask.org()?, projects::parse(&path.1)?);
+    let deployment = path.2.parse().map_err(|_| Problem::not_found())?;
+    let there = app.directory.read(|state| Some(state.orgs.get(&org)?.deployments.get(&deployment)?.project == project));
+    there.filter(|there| *there).ok_or_else(Problem::not_found)?;
+    timeline(&app, StreamId::Deployment(deployment), &page, reading.order).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads page by page to the end.
+    fn read(order: Order, limit: usize) -> Vec<Vec<u64>> {
+        let all = [3, 4, 8, 9, 20];
+        let (mut pages, mut cursor) = (Vec::new(), None);
+        loop {
+            let (page, more) = cut(&all, order, cursor, limit);
+            cursor = page.last().copied();
+            pages.push(page);
+            if !more {
+                return pages;
+            }
+        }
+    }
+
+    #[test]
+    fn pages_of_a_timeline_go_on_where_the_last_ended_in_either_order() {
+        assert_eq!(read(Order::Oldest, 2), [vec![3, 4], vec![8, 9], vec![20]]);
+        assert_eq!(read(Order::Newest, 2), [vec![20, 9], vec![8, 4], vec![3]]);
+        assert_eq!(read(Order::Newest, 5), [vec![20, 9, 8, 4, 3]]);
+        assert_eq!(cut(&[], Order::Newest, None, 2), (Vec::new(), false));
+    }
 }

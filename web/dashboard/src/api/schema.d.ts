@@ -291,7 +291,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A node's life, oldest first. */
+        /** A node's life. */
         get: operations["events.of_node"];
         put?: never;
         post?: never;
@@ -443,6 +443,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/orgs/{org}/projects/{project}/deployments/{deployment}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The life of a deployment and its services. */
+        get: operations["events.of_deployment"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/orgs/{org}/projects/{project}/deployments/{deployment}/services/{service}/logs": {
         parameters: {
             query?: never;
@@ -537,7 +554,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A worker's life, oldest first. */
+        /** A worker's life. */
         get: operations["events.of_worker"];
         put?: never;
         post?: never;
@@ -1768,6 +1785,11 @@ export interface components {
         OfflineReason: "connection_closed" | "no_answer" | "token_rotated" | "agent_stopped" | "protocol_error" | "server_restarted";
         /** @example opn_aaaaaaaaaaaaa */
         OperationId: string;
+        /**
+         * @description Which end of a timeline comes first.
+         * @enum {string}
+         */
+        Order: "oldest" | "newest";
         /** @description An organisation. */
         Org: {
             created_at: components["schemas"]["Timestamp"];
@@ -3298,6 +3320,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Items on a page: 1 to 1000, 100 unless said. */
                 limit?: number;
+                /** @description `oldest` (which is meant unless said) or `newest` first; a cursor goes on in the same order. */
+                order?: components["schemas"]["Order"];
                 /** @description A position that a change replied: the read waits until it sees it. */
                 after?: string;
             };
@@ -3791,6 +3815,44 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    "events.of_deployment": {
+        parameters: {
+            query?: {
+                /** @description Where the last page ended: its `next`. */
+                cursor?: string;
+                /** @description Items on a page: 1 to 1000, 100 unless said. */
+                limit?: number;
+                /** @description `oldest` (which is meant unless said) or `newest` first; a cursor goes on in the same order. */
+                order?: components["schemas"]["Order"];
+                /** @description A position that a change replied: the read waits until it sees it. */
+                after?: string;
+            };
+            header?: never;
+            path: {
+                org: string;
+                project: string;
+                deployment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventPage"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
     "deployments.logs": {
         parameters: {
             query?: {
@@ -4036,6 +4098,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Items on a page: 1 to 1000, 100 unless said. */
                 limit?: number;
+                /** @description `oldest` (which is meant unless said) or `newest` first; a cursor goes on in the same order. */
+                order?: components["schemas"]["Order"];
                 /** @description A position that a change replied: the read waits until it sees it. */
                 after?: string;
             };

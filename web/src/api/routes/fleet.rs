@@ -99,9 +99,16 @@ pub(super) fn events() -> Vec<Endpoint> {
             .gives_text("text/event-stream"),
         ),
         Endpoint::new(Method::GET, "/api/orgs/{org}/nodes/{node}/events", LOG, events::of_node)
-            .doc(Doc::of("events.of_node", "A node's life, oldest first.").query::<Page>().gives::<PageOf<EventView>>(200)),
-        Endpoint::new(Method::GET, "/api/orgs/{org}/projects/{project}/workers/{worker}/events", LOG, events::of_worker)
-            .doc(Doc::of("events.of_worker", "A worker's life, oldest first.").query::<Page>().gives::<PageOf<EventView>>(200)),
+            .doc(Doc::of("events.of_node", "A node's life.").query::<Page>().query::<events::Reading>().gives::<PageOf<EventView>>(200)),
+        Endpoint::new(Method::GET, "/api/orgs/{org}/projects/{project}/workers/{worker}/events", LOG, events::of_worker).doc(
+            Doc::of("events.of_worker", "A worker's life.").query::<Page>().query::<events::Reading>().gives::<PageOf<EventView>>(200),
+        ),
+        Endpoint::new(Method::GET, "/api/orgs/{org}/projects/{project}/deployments/{deployment}/events", LOG, events::of_deployment).doc(
+            Doc::of("events.of_deployment", "The life of a deployment and its services.")
+                .query::<Page>()
+                .query::<events::Reading>()
+                .gives::<PageOf<EventView>>(200),
+        ),
         Endpoint::new(Method::GET, "/api/orgs/{org}/audit", Rule::Org(P::AUDIT_READ), audit::list).doc(
             Doc::of("audit.list", "Who did what, when and from where, newest first.")
                 .query::<Page>()
