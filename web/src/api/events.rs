@@ -23,10 +23,29 @@ use crate::problem::Problem;
 use crate::view::event::{EventView, stream_text};
 use crate::view::reply::{EventsPage, PageOf};
 
-/// Events looked at for one page; with few of one's own among many of others' a page may be short, and says where to go on.
-const SCANNED_MAX: u64 = 20_000;
+mod scan;
+
+use scan::Scanned;
+
 /// How often a stream with nothing to say says so, and checks that it may still be read.
 const QUIET: Duration = Duration::from_secs(15);
+
+/// Which end comes first.
+#[derive(Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Order {
+    #[default]
+    Oldest,
+    Newest,
+}
+
+/// How events are read.
+#[derive(Deserialize, JsonSchema)]
+pub struct Reading {
+    /// `oldest` (which is meant unless said) or `newest` first; a cursor goes on in the same order.
+    #[serde(default)]
+    order: Order,
+}
 
 /// Which events.
 #[derive(Deserialize, JsonSchema)]
@@ -48,7 +67,7 @@ pub(super) fn parse(app: &App, text: &str) -> Option<u64> {
     (position.incarnation == end.incarnation && position.shard == end.shard && position.seq <= end.seq).then_some(position.seq)
 }
 
-/// `GET …/events`: a page, oldest first, after `cursor`; with `Accept: text/event-stream` a live stream.
+/// `GET …/events`: a page after `cursor`; with `Accept: text/event-stream` a live stream.
 ///
 /// # Errors
 /// A cursor that is none.
@@ -58,37 +77,25 @@ pub async fn of_org(
     request: HttpRequest,
     page: Query<Page>,
     filter: Query<Filter>,
+    reading: Query<Reading>,
 ) -> Result<HttpResponse, Problem> {
     let org = ask.org()?;
     let live = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|value| value.contains("text/event-stream"));
     if live {
         return Ok(follow(&app, org, &request, filter.into_inner()));
     }
-    let after = match page.cursor::<Position>()? {
-        Some(position) => parse(&app, &position.to_string()).ok_or_else(|| Problem::bad_request("this cursor is not of this log"))?,
-        None => 0,
-    };
+    let not_ours = || Problem::bad_request("this cursor is not of this log");
+    let cursor = page.cursor::<Position>()?.map(|position| parse(&app, &position.to_string()).ok_or_else(not_ours)).transpose()?;
     let (feed, filter, limit) = (std::sync::Arc::clone(app.directory.feed()), filter.into_inner(), page.limit());
     let end = feed.position().seq;
-    let scan = move || {
-        let (mut found, mut seq) = (Vec::new(), after);
-        while seq < end.min(after + SCANNED_MAX) && found.len() < limit {
-            for record in feed.read(seq + 1)?.records() {
-                seq = record.seq;
-                if filter.takes(org, record) {
-                    found.push(record.clone());
-                }
-                if found.len() >= limit || seq >= end {
-                    break;
-                }
-            }
-        }
-        Ok::<_, spunto_actors::journal::ReplayError>((found, seq))
+    let scan = move || match reading.order {
+        Order::Oldest => scan::forwards(&feed, cursor.unwrap_or(0), end, limit, |record| filter.takes(org, record)),
+        Order::Newest => scan::backwards(&feed, cursor.unwrap_or(end + 1), limit, |record| filter.takes(org, record)),
     };
     let scanned = tokio::task::spawn_blocking(scan).await.map_err(|error| Problem::fault(&error))?;
-    let (found, seq) = scanned.map_err(|error| Problem::fault(&error))?;
+    let Scanned { found, next } = scanned.map_err(|error| Problem::fault(&error))?;
     let items: Vec<EventView> = found.iter().map(|record| EventView::new(&app, record)).collect();
-    let next = (seq < end).then(|| app.at(seq).to_string());
+    let next = next.map(|seq| app.at(seq).to_string());
     Ok(HttpResponse::Ok().json(EventsPage { items, next, end: app.at(end).to_string() }))
 }
 
@@ -150,23 +157,6 @@ async fn next(mut follow: Follow) -> Option<(Result<Bytes, Infallible>, Option<F
         text.push_str(&format!("id: {}\n\n", follow.app.at(follow.subscription.next_seq().saturating_sub(1))));
     }
     Some((Ok(Bytes::from(text)), Some(follow)))
-}
-
-/// Which end of a timeline comes first.
-#[derive(Clone, Copy, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-enum Order {
-    #[default]
-    Oldest,
-    Newest,
-}
-
-/// How a timeline is read.
-#[derive(Deserialize, JsonSchema)]
-pub struct Reading {
-    /// `oldest` (which is meant unless said) or `newest` first; a cursor goes on in the same order.
-    #[serde(default)]
-    order: Order,
 }
 
 /// A page of `all`, which is in order, after the place of `cursor`; and whether there is more.

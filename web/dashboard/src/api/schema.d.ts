@@ -132,7 +132,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The organisation's events, oldest first; with Accept: text/event-stream a live stream that resumes after Last-Event-ID. */
+        /** The organisation's events; with Accept: text/event-stream a live stream that resumes after Last-Event-ID. */
         get: operations["events.list"];
         put?: never;
         post?: never;
@@ -1786,7 +1786,7 @@ export interface components {
         /** @example opn_aaaaaaaaaaaaa */
         OperationId: string;
         /**
-         * @description Which end of a timeline comes first.
+         * @description Which end comes first.
          * @enum {string}
          */
         Order: "oldest" | "newest";
@@ -2824,6 +2824,8 @@ export interface operations {
                 limit?: number;
                 /** @description Only of this node, worker or deployment. */
                 stream?: string;
+                /** @description `oldest` (which is meant unless said) or `newest` first; a cursor goes on in the same order. */
+                order?: components["schemas"]["Order"];
                 /** @description A position that a change replied: the read waits until it sees it. */
                 after?: string;
             };

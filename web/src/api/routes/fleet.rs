@@ -81,10 +81,11 @@ pub(super) fn events() -> Vec<Endpoint> {
         Endpoint::new(Method::GET, "/api/orgs/{org}/events", LOG, events::of_org).doc(
             Doc::of(
                 "events.list",
-                "The organisation's events, oldest first; with Accept: text/event-stream a live stream that resumes after Last-Event-ID.",
+                "The organisation's events; with Accept: text/event-stream a live stream that resumes after Last-Event-ID.",
             )
             .query::<Page>()
             .query::<events::Filter>()
+            .query::<events::Reading>()
             .gives::<EventsPage>(200)
             .gives_text("text/event-stream"),
         ),
