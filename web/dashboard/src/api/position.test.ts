@@ -1,12 +1,16 @@
 import { expect, it } from 'vitest';
 
-import { positionAt, seqOf } from './position';
+import { mergeEvents } from './events';
+import { newerFirst } from './position';
+import type { Event } from './types';
 
-it('positions are read and made within one log', () => {
-  expect(seqOf('fefaf01a7dabee97.0.60')).toBe(60);
-  expect(seqOf('nonsense')).toBe(0);
-  expect(positionAt('fefaf01a7dabee97.0.60', 12)).toBe('fefaf01a7dabee97.0.12');
-  expect(positionAt('fefaf01a7dabee97.0.60', -3)).toBe('fefaf01a7dabee97.0.0');
-  expect(positionAt(null, 12)).toBeUndefined();
-  expect(positionAt('nonsense', 12)).toBeUndefined();
+it('positions of one log are ordered by number, not by letter', () => {
+  const positions = ['fefaf01a.0.9', 'fefaf01a.0.100', 'fefaf01a.0.10'];
+  expect(positions.sort(newerFirst)).toEqual(['fefaf01a.0.100', 'fefaf01a.0.10', 'fefaf01a.0.9']);
+});
+
+it('events are put together newest first, each once', () => {
+  const event = (seq: number) => ({ position: `a.0.${seq}` }) as Event;
+  const merged = mergeEvents([event(2), event(1)], [event(2), event(10)]);
+  expect(merged.map((one) => one.position)).toEqual(['a.0.10', 'a.0.2', 'a.0.1']);
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { Deployment, Event, Service, UnitState, Worker } from '../api/types';
 import { anyStarts, anyStops, deploymentStatus } from './deployment';
-import { nameIn, restartsIn } from './told';
+import { restartsIn } from './told';
 import { canStart, canStop, endOf, outputBlocked, restartWords, runOf } from './run';
 
 const running: UnitState = {
@@ -41,12 +41,13 @@ describe('a container', () => {
     expect(endOf(running)).toBeNull();
   });
 
-  it('has no output before it ran, nor while its node is away', () => {
-    expect(outputBlocked(unit(running))).toBeNull();
-    expect(outputBlocked(unit(running, false))?.soon).toBe(false);
-    expect(outputBlocked(unit({ state: 'starting' }))?.soon).toBe(true);
-    expect(outputBlocked(unit({ state: 'failed', step: 'pull_image', message: '' }))?.soon).toBe(false);
-    expect(outputBlocked(unit({ state: 'failed', step: 'start_container', message: '' }))).toBeNull();
+  it('has no output before it ran, nor while its node or the server is away', () => {
+    expect(outputBlocked(unit(running), false)?.words).toContain('by itself');
+    expect(outputBlocked(unit(running), true)).toBeNull();
+    expect(outputBlocked(unit(running, false), true)?.soon).toBe(false);
+    expect(outputBlocked(unit({ state: 'starting' }), true)?.soon).toBe(true);
+    expect(outputBlocked(unit({ state: 'failed', step: 'pull_image', message: '' }), true)?.soon).toBe(false);
+    expect(outputBlocked(unit({ state: 'failed', step: 'start_container', message: '' }), true)).toBeNull();
   });
 
   it('is another run after each start', () => {
@@ -86,14 +87,25 @@ describe('a deployment', () => {
 describe('a timeline', () => {
   const told = (kind: string, payload: unknown) => ({ kind, payload }) as Event;
 
-  it('tells restarts and the name it began with', () => {
-    const events = [
-      told('service.restarting', { service: 'svc_a', run: { code: 1, restarts: 4 } }),
-      told('service.restarting', { service: 'svc_b', run: { code: 1, restarts: 9 } }),
-      told('worker.restarting', { run: { code: 1, restarts: 2 } }),
-      told('worker.created', { name: 'api' }),
-    ];
-    expect([restartsIn(events), restartsIn(events, 'svc_a'), restartsIn([])]).toEqual([9, 4, 0]);
-    expect([nameIn(events), nameIn([])]).toEqual(['api', null]);
+  it('tells the restarts since the last start by order, as far as it was read', () => {
+    const flaps = (restarts: number) => told('worker.restarting', { run: { code: 1, restarts } });
+    const started = told('worker.start_requested', {});
+    expect(restartsIn([flaps(2), flaps(1), started, flaps(9)])).toBe(2);
+    expect(restartsIn([started, flaps(9)])).toBe(0);
+    expect(restartsIn([told('worker.created', {})])).toBe(0);
+    expect(restartsIn([told('worker.stopped', {})])).toBeNull();
+  });
+
+  it('tells each service of a deployment apart', () => {
+    const flaps = (service: string, restarts: number) =>
+      told('service.restarting', { service, run: { code: 1, restarts } });
+    const started = told('deployment.start_requested', { orders: [{ service: 'svc_c', operation: 'op' }] });
+    const events = [flaps('svc_a', 4), flaps('svc_b', 9), flaps('svc_a', 3), started, flaps('svc_c', 7)];
+    expect(['svc_a', 'svc_b', 'svc_c', 'svc_d'].map((service) => restartsIn(events, service))).toEqual([
+      4,
+      9,
+      0,
+      null,
+    ]);
   });
 });

@@ -68,8 +68,15 @@ export interface Blocked {
   soon: boolean;
 }
 
-/** Why there is no output to read; none when there is. */
-export function outputBlocked(unit: Worker | Service): Blocked | null {
+/** Why there is no output to read; none when there is. `connected`: whether the server answers. */
+export function outputBlocked(unit: Worker | Service, connected: boolean): Blocked | null {
+  if (!connected) {
+    return {
+      words:
+        'The server does not answer. The output goes on by itself, with what came meanwhile, when it does again.',
+      soon: true,
+    };
+  }
   if (!unit.reachable) {
     return { words: 'Its node is not connected; the output is there when it is back.', soon: false };
   }

@@ -1,22 +1,25 @@
 // What a timeline tells of a unit besides its entries. Pure.
 import type { Event } from '../api/types';
 
-/** The highest count that was told; `service` picks one service of a deployment. */
-export function restartsIn(events: readonly Event[], service?: string): number {
-  let most = 0;
-  for (const event of events) {
-    if (event.kind !== 'worker.restarting' && event.kind !== 'service.restarting') continue;
-    if (service !== undefined && (!('service' in event.payload) || event.payload.service !== service))
-      continue;
-    most = Math.max(most, event.payload.run.restarts);
-  }
-  return most;
-}
-
-/** The name that it was made with; none where its beginning is not known. */
-export function nameIn(events: readonly Event[]): string | null {
-  for (const event of events) {
-    if (event.kind === 'worker.created' || event.kind === 'deployment.created') return event.payload.name;
+/**
+ * How often Docker has restarted a unit since it was last started by order; `service` picks one service of a deployment.
+ * Each event tells the count so far, so the newest says it all; none where what was read does not reach back to one.
+ */
+export function restartsIn(newestFirst: readonly Event[], service?: string): number | null {
+  for (const event of newestFirst) {
+    switch (event.kind) {
+      case 'worker.restarting':
+        return event.payload.run.restarts;
+      case 'service.restarting':
+        if (event.payload.service === service) return event.payload.run.restarts;
+        break;
+      case 'worker.created':
+      case 'worker.start_requested':
+      case 'deployment.created':
+        return 0;
+      case 'deployment.start_requested':
+        if (event.payload.orders.some((order) => order.service === service)) return 0;
+    }
   }
   return null;
 }

@@ -1,9 +1,8 @@
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
-import { seqOf } from '../../api/position';
 import type { Event } from '../../api/types';
 import { live } from '../../live/store.svelte';
-import { Feed, merge } from './feed.svelte';
+import { Feed } from './feed.svelte';
 import { fits, isAbout, namesIn, streamOf, type Filter } from './filter';
 
 const LOG = '00000000000000aa.0.';
@@ -63,71 +62,68 @@ describe('the filter', () => {
 });
 
 describe('the feed', () => {
-  // A log of another organisation's events with few of one's own between: 1, 1000, 2000, … 5000.
-  const mine = [1, 1000, 2000, 3000, 4000, 5000].map((seq) => event(seq));
-  let asked: number[] = [];
-  const read = (cursor: string | undefined) => {
-    const after = seqOf(cursor ?? `${LOG}0`);
-    asked.push(after);
-    return Promise.resolve({ items: mine.filter((one) => seqOf(one.position) > after), next: null });
-  };
+  const everything = () => true;
+  const seqs = (events: readonly Event[]) => events.map((one) => Number(one.position.slice(LOG.length)));
+  const comes = (one: Event) =>
+    live.apply({
+      reset: false,
+      complete: true,
+      position: one.position,
+      events: [one],
+      nodes: [],
+      workers: [],
+      deployments: [],
+      projects: [],
+      gone: [],
+    });
 
-  beforeEach(() => {
-    asked = [];
-    live.position = `${LOG}5000`;
+  /** Pages of two, of which the server found as many as stand there. */
+  function pages(...sizes: number[]) {
+    let asked = 0;
+    let seq = 100;
+    const read = () => {
+      const items = Array.from({ length: sizes[asked] ?? 0 }, () => event(seq--));
+      asked += 1;
+      return Promise.resolve({ items, next: asked < sizes.length ? `${LOG}${seq}` : null });
+    };
+    return { read, asked: () => asked };
+  }
+
+  it('reads back until enough fits, also through pages with nothing', async () => {
+    const log = pages(2, 0, 0, 40, 40, 40);
+    const feed = new Feed(log.read, undefined, everything, everything);
+    const stop = feed.follow();
+    await vi.waitFor(() => expect(feed.busy).toBe(false));
+    expect([log.asked(), feed.shown.events.length, feed.shown.whole]).toEqual([5, 82, false]);
+    await feed.older();
+    expect([feed.shown.events.length, feed.shown.whole]).toEqual([122, true]);
+    stop();
   });
 
-  it('reads backwards until it has what it wants or the log begins, each event once', async () => {
-    const feed = new Feed(
-      read,
-      undefined,
-      () => true,
-      () => true,
-    );
-    const stop = feed.follow(`${LOG}5000`);
-    await vi.waitFor(() => expect(feed.state).toBe('ready'));
-    expect(feed.events.map((one) => seqOf(one.position))).toEqual([5000, 4000, 3000, 2000, 1000, 1]);
-    expect(feed.from).toBe(0);
-    expect(asked).toEqual([4750, 4250, 3250, 1250, 0]);
+  it('gives a rare filter up after a while, and goes on from there', async () => {
+    const log = pages(...Array.from({ length: 20 }, () => 2));
+    const feed = new Feed(log.read, undefined, () => false, everything);
+    const stop = feed.follow();
+    await vi.waitFor(() => expect(feed.busy).toBe(false));
+    expect([log.asked(), feed.shown.whole]).toEqual([12, false]);
+    await feed.older();
+    expect([log.asked(), feed.shown.whole]).toEqual([20, true]);
     stop();
   });
 
   it('shows what comes at once at the top, and lets it wait where one reads', async () => {
     let top = false;
-    const feed = new Feed(
-      read,
-      undefined,
-      () => true,
-      () => top,
-    );
-    const stop = feed.follow(`${LOG}5000`);
-    await vi.waitFor(() => expect(feed.state).toBe('ready'));
-    const comes = (one: Event) =>
-      live.apply({
-        reset: false,
-        complete: true,
-        position: one.position,
-        events: [one],
-        nodes: [],
-        workers: [],
-        deployments: [],
-        projects: [],
-        gone: [],
-      });
+    const feed = new Feed(pages(2).read, undefined, everything, () => top);
+    const stop = feed.follow();
+    await vi.waitFor(() => expect(feed.busy).toBe(false));
     comes(event(5001));
-    expect([feed.events.length, feed.waiting.length]).toEqual([6, 1]);
+    expect([seqs(feed.shown.events), seqs(feed.waiting)]).toEqual([[100, 99], [5001]]);
     top = true;
     comes(event(5002));
+    expect(seqs(feed.shown.events)).toEqual([5002, 5001, 100, 99]);
     expect(feed.waiting).toEqual([]);
-    expect(feed.events.slice(0, 2).map((one) => seqOf(one.position))).toEqual([5002, 5001]);
     stop();
     comes(event(5003));
-    expect(feed.events.length).toBe(8);
-  });
-
-  it('merges without doubles', () => {
-    expect(merge([event(2), event(1)], [event(2), event(3)]).map((one) => seqOf(one.position))).toEqual([
-      3, 2, 1,
-    ]);
+    expect(feed.shown.events.length).toBe(4);
   });
 });

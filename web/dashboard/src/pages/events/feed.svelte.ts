@@ -1,37 +1,40 @@
 // The organisation's events, newest first: what was read of the past, what happens now, and what waits to be shown.
-import { seqOf } from '../../api/position';
+import { mergeEvents } from '../../api/events';
 import type { Event } from '../../api/types';
 import { live, RECENT_MAX } from '../../live/store.svelte';
-import { readOlder, type Log } from './position-window';
+import { Timeline, type ReadNewest } from '../../live/timeline.svelte';
 
-/** Events that one step into the past should bring. */
+/** Events that fit which one step into the past should bring. */
 const STEP = 60;
+/** Requests for one step, so that a rare filter ends as well. */
+const REQUESTS_MAX = 12;
 
 export class Feed {
-  /** Shown, newest first. */
-  events = $state.raw<readonly Event[]>([]);
+  /** What is shown. */
+  readonly shown: Timeline;
   /** Came since, newest first, not shown yet. */
   waiting = $state.raw<readonly Event[]>([]);
-  state = $state<'loading' | 'ready' | 'failed'>('loading');
+  /** Whether a step into the past is being made. */
   busy = $state(false);
-  failure = $state.raw<unknown>(null);
-  /** Everything from here on is read; 0 when all is. */
-  from = $state(Number.MAX_SAFE_INTEGER);
 
   #turn = 0;
 
   constructor(
-    readonly read: Log['read'],
+    read: ReadNewest,
     /** Only of this stream, which is what `read` reads; none for all. */
     readonly stream: string | undefined,
     readonly fits: (event: Event) => boolean,
     /** Whether the reader looks at the newest, so that what comes may be shown at once. */
     readonly atTop: () => boolean,
-  ) {}
+  ) {
+    this.shown = new Timeline(read);
+  }
 
   /** Reads the newest and goes on with what happens. Returns how to stop it. */
-  follow(known: string): () => void {
-    void this.#start(known);
+  follow(): () => void {
+    // What waits is among the newest.
+    this.waiting = [];
+    void this.#step(() => this.shown.restart());
     const stop = live.onEvents((events) => this.#take(events));
     return () => {
       this.#turn += 1;
@@ -41,50 +44,44 @@ export class Feed {
 
   /** Goes further back. */
   async older(): Promise<void> {
-    const known = live.position;
-    if (this.busy || this.from === 0 || known === null) return;
-    const turn = this.#turn;
-    this.busy = true;
-    this.failure = null;
-    try {
-      const step = await readOlder({ known, read: this.read }, this.from, STEP, this.fits);
-      if (turn !== this.#turn) return;
-      // After a new start what is older may not join on to it: it is read again when it is wanted.
-      const joined = this.events.filter((event) => seqOf(event.position) > step.from);
-      this.events = merge(joined, step.events);
-      this.from = step.from;
-    } catch (failure) {
-      if (turn === this.#turn) this.failure = failure;
-    } finally {
-      this.busy = false;
-    }
+    if (!this.busy) await this.#step(() => this.shown.older());
+  }
+
+  /** Does again what failed. */
+  async retry(): Promise<void> {
+    await this.#step(() => this.shown.retry());
   }
 
   /** Shows what waits. */
   flush(): void {
-    // The oldest are let go only here, when the reader is at the top: they can be read again.
-    const all = merge(this.events, this.waiting);
+    this.shown.add(this.waiting);
     this.waiting = [];
-    this.events = all;
   }
 
-  async #start(known: string): Promise<void> {
-    this.from = seqOf(known);
-    await this.older();
-    if (this.failure === null) this.state = 'ready';
-    else this.state = 'failed';
+  /** Reads until enough more of what fits is there, the log's start is reached, or it takes too long. */
+  async #step(first: () => Promise<void>): Promise<void> {
+    const turn = ++this.#turn;
+    const wanted = this.#fitting() + STEP;
+    this.busy = true;
+    await first();
+    for (let request = 1; request < REQUESTS_MAX && this.#wants(wanted, turn); request += 1)
+      await this.shown.older();
+    if (turn === this.#turn) this.busy = false;
+  }
+
+  #wants(wanted: number, turn: number): boolean {
+    const more = this.shown.state === 'ready' && !this.shown.whole;
+    return more && turn === this.#turn && this.#fitting() < wanted;
+  }
+
+  #fitting(): number {
+    return this.shown.events.filter(this.fits).length;
   }
 
   #take(events: readonly Event[]): void {
     const mine = events.filter((event) => this.stream === undefined || event.stream === this.stream);
     if (mine.length === 0) return;
-    this.waiting = merge(this.waiting, mine).slice(0, RECENT_MAX);
+    this.waiting = mergeEvents(this.waiting, mine).slice(0, RECENT_MAX);
     if (this.atTop()) this.flush();
   }
-}
-
-/** Newest first, each once. */
-export function merge(one: readonly Event[], other: readonly Event[]): Event[] {
-  const all = new Map([...one, ...other].map((event) => [event.position, event]));
-  return [...all.values()].sort((a, b) => seqOf(b.position) - seqOf(a.position));
 }
