@@ -14,6 +14,12 @@ const command = (scope, what) => scope.getByLabel(what, { exact: true }).innerTe
 /** The node's state as the page's heading shows it. */
 const state = (page, word) => page.locator('h1 ~ *, header').getByText(word, { exact: true }).first().waitFor();
 
+async function newWorker(page) {
+  await page.getByRole('link', { name: 'New worker' }).first().click();
+  // The page before has a field about images, too.
+  await page.getByRole('heading', { level: 1, name: 'New worker' }).waitFor();
+}
+
 async function more(page, item) {
   await page.getByRole('button', { name: 'More actions' }).click();
   await page.getByRole('button', { name: item }).click();
@@ -77,8 +83,7 @@ it.journey('a node is added by the shown command, works, is drained, gets anothe
   // A worker, placed with a reason.
   await page.getByRole('link', { name: 'Projects', exact: true }).click();
   await page.getByRole('link', { name: 'default' }).first().click();
-  await page.getByRole('link', { name: 'New worker' }).first().click();
-  await page.waitForURL(/\/workers\/new$/);
+  await newWorker(page);
   await button(page, 'Create worker').click();
   await see(page, 'Name an image');
   await field(page, 'Image').fill(WORKER_IMAGE);
@@ -101,7 +106,7 @@ it.journey('a node is added by the shown command, works, is drained, gets anothe
   await see(page, /kernel update/);
   await other.goto(`/orgs/${page.org}/projects`);
   await other.getByRole('link', { name: 'default' }).first().click();
-  await other.getByRole('link', { name: 'New worker' }).first().click();
+  await newWorker(other);
   await field(other, 'Image').fill(WORKER_IMAGE);
   await button(other, 'Create worker').click();
   const refusal = other.getByRole('alert').filter({ hasText: 'journey-1' });
@@ -131,7 +136,7 @@ it.journey('a node is added by the shown command, works, is drained, gets anothe
 
   // Deleted: with a worker on it only by force, and then by its name.
   await more(page, 'Delete');
-  await see(dialog(page), /1 worker or service on it/);
+  await see(dialog(page), /1 worker or service/);
   const forced = dialog(page).getByRole('button', { name: /^Delete with/ });
   assert.equal(await forced.getAttribute('aria-disabled'), 'true');
   await dialog(page).getByRole('textbox').fill('journey-1');
