@@ -195,6 +195,8 @@ fn offline(reason: OfflineReason) -> impl Fn(&World) -> bool {
     move |world| matches!(world.status(), NodeStatus::Offline { reason: told, .. } if told == reason)
 }
 
+mod settle;
+
 #[test]
 fn an_agent_that_answers_stays_and_one_that_does_not_is_suspect_then_offline() {
     in_world(|| async {
