@@ -23,3 +23,4 @@ pub mod secret;
 pub mod state;
 pub mod time;
 pub mod token;
+pub mod usual;

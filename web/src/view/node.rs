@@ -18,6 +18,7 @@ use spunto_core::time::Timestamp;
 #[schemars(rename = "NodeState")]
 pub enum StatusView {
     Pending,
+    Provisioning { attempt: u32, step: ProvisionStep, since: Timestamp },
     ProvisioningFailed { attempt: u32, step: ProvisionStep, class: ProvisionErrorClass, message: String },
     Online { since: Timestamp },
     Draining { since: Timestamp, reason: String },
@@ -29,6 +30,7 @@ impl From<&NodeStatus> for StatusView {
     fn from(status: &NodeStatus) -> Self {
         match status.clone() {
             NodeStatus::Pending => Self::Pending,
+            NodeStatus::Provisioning { attempt, step, since } => Self::Provisioning { attempt, step, since },
             NodeStatus::ProvisioningFailed { attempt, step, class, message } => Self::ProvisioningFailed { attempt, step, class, message },
             NodeStatus::Online { since } => Self::Online { since },
             NodeStatus::Draining { since, reason } => Self::Draining { since, reason },
