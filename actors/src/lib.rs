@@ -5,6 +5,7 @@
 
 pub mod board;
 pub mod clock;
+pub mod cloud;
 pub mod custodian;
 pub mod directory;
 pub mod feed;
