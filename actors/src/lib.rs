@@ -12,6 +12,7 @@ pub mod feed;
 pub mod fleet;
 pub mod journal;
 pub mod link;
+pub mod provisioner;
 pub mod random;
 pub mod secrets;
 pub mod supervisor;
