@@ -8,6 +8,7 @@ use spunto_core::event::Event;
 use spunto_core::id::OrgId;
 use spunto_core::record::{Actor, Record, StreamId};
 use spunto_core::state::State;
+use spunto_core::usual::UsualTimes;
 use tokio::sync::watch;
 use tracing::error;
 
@@ -19,6 +20,8 @@ use crate::journal::ReplayError;
 pub struct View {
     /// The fold of every event so far.
     pub state: State,
+    /// How long provisions usually take.
+    pub usual: UsualTimes,
     timelines: HashMap<StreamId, Vec<u64>>,
     deeds: HashMap<OrgId, Vec<Deed>>,
     /// Equal addresses share one text.
@@ -51,6 +54,7 @@ impl View {
 
     fn apply(&mut self, record: &Record) {
         self.state.apply(record);
+        self.usual.note(&self.state, record);
         self.timelines.entry(record.stream).or_default().push(record.seq);
         self.note_deed(record);
     }

@@ -23,6 +23,7 @@ use spunto_core::time::Timestamp;
 use tokio::sync::Notify;
 use tracing::error;
 
+use crate::board::Board;
 use crate::clock::Clock;
 use crate::directory::Directory;
 use crate::feed::Delivery;
@@ -38,11 +39,9 @@ pub mod sweep;
 mod tending;
 #[cfg(test)]
 mod tests;
-pub mod troubles;
 
 use accounts::Accounts;
 use tending::Tending;
-use troubles::Troubles;
 
 /// How long nothing is provisioned after a bug ended the provisioner, so that one that ends at once does not spin.
 const RESTART_AFTER: Duration = Duration::from_secs(1);
@@ -61,7 +60,7 @@ pub struct Parts {
     /// Opens accounts at providers.
     pub accounts: Accounts,
     /// Shows what does not go on.
-    pub troubles: Troubles,
+    pub board: Board,
     /// What a new machine is told.
     pub boot: Boot,
 }
@@ -163,7 +162,7 @@ impl Provisioner {
             Some(next(known, &at) != Next::Nothing)
         });
         if left != Some(true) {
-            return self.parts.troubles.clear(node);
+            return self.parts.board.note_trouble(node, None);
         }
         let wake = Arc::new(Wake::default());
         self.wakes.insert(node, Arc::clone(&wake));

@@ -1,18 +1,19 @@
-//! How long each step of a provision usually takes at a provider: folded from the log, from attempts that got past the step.
+//! How long each line of a provision usually takes at a provider: folded from the log, from attempts that got past the line.
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::event::{Event, ProvisionStep};
+use crate::event::Event;
 use crate::record::{Record, StreamId};
 use crate::state::State;
+use crate::stepper::{Line, LineState, lines};
 
-/// Newest times kept for each provider and step.
+/// Newest times kept for each provider and line.
 pub const SAMPLES_MAX: usize = 200;
 
 /// See the module.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UsualTimes {
-    samples: BTreeMap<String, BTreeMap<ProvisionStep, VecDeque<u64>>>,
+    samples: BTreeMap<String, BTreeMap<Line, VecDeque<u64>>>,
 }
 
 /// What is usual.
@@ -29,35 +30,32 @@ pub struct Usual {
 impl UsualTimes {
     /// Learns from an event; `after` is the state with it applied.
     pub fn note(&mut self, after: &State, record: &Record) {
-        let step = match record.event {
-            Event::NodeCredentialVerified(_) => ProvisionStep::VerifyCredential,
-            Event::NodeMachineCreated(_) => ProvisionStep::CreateMachine,
-            Event::NodeOnline(_) => ProvisionStep::AwaitHandshake,
+        let line = match record.event {
+            Event::NodeCredentialVerified(_) => Line::CredentialVerified,
+            Event::NodeMachineCreated(_) => Line::MachineCreated,
+            Event::NodeEnrolled(_) => Line::AgentHandshake,
+            Event::NodeOnline(_) => Line::NodeOnline,
             _ => return,
         };
         let StreamId::Node(node) = record.stream else { return };
         let known = record.org.and_then(|org| after.orgs.get(&org)?.fleet.node(node)?.provision.as_ref());
         let Some(provision) = known else { return };
-        let reached = provision.reached;
-        let took = match step {
-            ProvisionStep::VerifyCredential => Some(record.at.ms_since(reached.requested_at)),
-            ProvisionStep::CreateMachine => reached.verified_at.map(|since| record.at.ms_since(since)),
-            // Later sessions are no handshakes of a new machine.
-            ProvisionStep::AwaitHandshake if reached.online_at != Some(record.at) => None,
-            ProvisionStep::AwaitHandshake => reached.created_at.map(|since| record.at.ms_since(since)),
-        };
-        let Some(took) = took else { return };
-        let samples = self.samples.entry(provision.wish.provider.clone()).or_default().entry(step).or_default();
+        // Later sessions of the node end no line.
+        let ended = lines(provision)
+            .into_iter()
+            .find(|times| times.line == line && times.state == LineState::Done && times.ended_at == Some(record.at));
+        let Some(took) = ended.and_then(|times| times.took_ms()) else { return };
+        let samples = self.samples.entry(provision.wish.provider.clone()).or_default().entry(line).or_default();
         samples.push_back(took);
         if samples.len() > SAMPLES_MAX {
             samples.pop_front();
         }
     }
 
-    /// What is usual for a step at a provider; none before the first attempt got past it.
+    /// What is usual for a line at a provider; none before the first attempt got past it.
     #[must_use]
-    pub fn of(&self, provider: &str, step: ProvisionStep) -> Option<Usual> {
-        let mut sorted: Vec<u64> = self.samples.get(provider)?.get(&step)?.iter().copied().collect();
+    pub fn of(&self, provider: &str, line: Line) -> Option<Usual> {
+        let mut sorted: Vec<u64> = self.samples.get(provider)?.get(&line)?.iter().copied().collect();
         sorted.sort_unstable();
         // Nearest rank: with few samples, a time that there was.
         let rank = |percent: usize| sorted.get((sorted.len() * percent).div_ceil(100).saturating_sub(1)).copied();

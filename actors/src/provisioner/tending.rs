@@ -13,8 +13,8 @@ use spunto_core::time::Timestamp;
 use tracing::{info, warn};
 
 use super::accounts::{Account, AccountError};
-use super::troubles::Trouble;
 use super::{Parts, Wake, failure, point};
+use crate::board::Trouble;
 use crate::cloud::{Fault, Reply};
 use crate::journal::CommandError;
 use crate::random;
@@ -126,7 +126,7 @@ impl Tending {
     /// It goes on: what was in the way is no longer.
     fn go_on(&mut self) {
         self.tried = None;
-        self.parts.troubles.clear(self.node);
+        self.parts.board.note_trouble(self.node, None);
     }
 
     /// When to look again, after an intent was carried out or not.
@@ -152,9 +152,9 @@ impl Tending {
                 let node = self.node;
                 warn!(%node, message = failure.message, code = failure.code, tries, "something is in the way; tried again");
                 self.last_failure = Some((*failure).clone());
-                self.parts.troubles.set(node, Trouble { failure: *failure, since, tries, again_at: due });
+                self.parts.board.note_trouble(node, Some(Trouble { failure: *failure, since, tries, again_at: due }));
             }
-            _ => self.parts.troubles.clear(self.node),
+            _ => self.parts.board.note_trouble(self.node, None),
         }
         due
     }

@@ -24,8 +24,8 @@ use tokio::task::JoinHandle;
 
 use super::accounts::Accounts;
 use super::point::chosen;
-use super::troubles::Troubles;
 use super::{Boot, Parts, run};
+use crate::board::Board;
 use crate::clock::Clock;
 use crate::cloud::fake::World as Cloud;
 use crate::cloud::{Installation, Settings, ownership};
@@ -65,7 +65,7 @@ impl Clock for Paused {
 struct Server {
     journal: Journal,
     directory: Directory,
-    troubles: Troubles,
+    board: Board,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -330,7 +330,7 @@ impl Server {
         let feed = Feed::new(Arc::clone(&log));
         let (journal, _, write) = Journal::start_here(log, state, Arc::clone(&feed));
         let (directory, fold) = Directory::start_here(&feed).unwrap();
-        let (secrets, troubles) = (Secrets::new(Arc::clone(vault)), Troubles::default());
+        let (secrets, board) = (Secrets::new(Arc::clone(vault)), Board::default());
         let settings = Settings::new(Installation::of_log(7), Arc::<Paused>::clone(clock)).unwrap();
         let unruly = unruly.clone();
         let open = move |provider: &str, secret| {
@@ -340,9 +340,9 @@ impl Server {
         let accounts = Accounts::opening(directory.clone(), secrets.clone(), Arc::new(open));
         let boot = Boot { api_url: "https://spunto.example".into(), agent_image: "agent:1".into() };
         let clock: Arc<dyn Clock> = Arc::<Paused>::clone(clock);
-        let (journal_too, directory_too, troubles_too) = (journal.clone(), directory.clone(), troubles.clone());
-        let parts = Parts { journal: journal_too, directory: directory_too, secrets, clock, accounts, troubles: troubles_too, boot };
+        let (journal_too, directory_too, board_too) = (journal.clone(), directory.clone(), board.clone());
+        let parts = Parts { journal: journal_too, directory: directory_too, secrets, clock, accounts, board: board_too, boot };
         let tasks = vec![tokio::spawn(write), tokio::spawn(fold), tokio::spawn(run(parts))];
-        Self { journal, directory, troubles, tasks }
+        Self { journal, directory, board, tasks }
     }
 }

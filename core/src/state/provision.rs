@@ -47,6 +47,8 @@ pub struct Reached {
     pub verified_at: Option<Timestamp>,
     /// The machine was there.
     pub created_at: Option<Timestamp>,
+    /// Its agent traded the enrolment token.
+    pub enrolled_at: Option<Timestamp>,
     /// Its agent was let in.
     pub online_at: Option<Timestamp>,
 }
@@ -142,7 +144,7 @@ impl Provision {
             credential: event.credential,
             account: None,
             enrolment: Enrolment { digest: event.enrolment_digest, expires_at: event.enrolment_expires_at, instance: None, closed: false },
-            reached: Reached { requested_at: record.at, verified_at: None, created_at: None, online_at: None },
+            reached: Reached { requested_at: record.at, verified_at: None, created_at: None, enrolled_at: None, online_at: None },
             stages: Vec::new(),
             failed: None,
         }
@@ -216,7 +218,10 @@ impl Node {
             Event::NodeProgressReported(e) => {
                 provision.stages.push(Stage { at, stage: e.stage.clone(), detail: e.detail.clone() });
             }
-            Event::NodeEnrolled(e) => provision.enrolment.instance = Some(e.instance),
+            Event::NodeEnrolled(e) => {
+                provision.enrolment.instance = Some(e.instance);
+                provision.reached.enrolled_at = Some(at);
+            }
             Event::NodeProvisioningFailed(e) => {
                 let (step, failure, kept_until) = (e.step, e.failure.clone(), e.kept_until);
                 provision.enrolment.expires_at = provision.enrolment.expires_at.max(kept_until.unwrap_or_default());

@@ -126,7 +126,7 @@ async fn a_provider_that_never_answers_is_given_up_with_what_it_said_last() {
     world.create().await;
     world.until("in trouble", |node| node.is_some_and(|node| node.machine.is_some())).await;
     world.pass(30_000).await;
-    let trouble = world.server.troubles.of(NODE).unwrap();
+    let trouble = world.server.board.look(NODE).trouble.unwrap();
     assert_eq!((trouble.failure.message.as_str(), trouble.tries > 2), ("under maintenance", true));
     let begun = world.node(|node| node.provision.as_ref().unwrap().step_since()).unwrap();
     world.until_failed().await;
@@ -135,7 +135,7 @@ async fn a_provider_that_never_answers_is_given_up_with_what_it_said_last() {
     let failed = world.node(|node| node.provision.as_ref().unwrap().failed.clone().unwrap()).unwrap();
     assert_eq!(failed.failure.message, "under maintenance");
     world.until("cleared", |node| node.is_some_and(|node| node.machine.is_none())).await;
-    assert_eq!(world.server.troubles.of(NODE), None);
+    assert_eq!(world.server.board.look(NODE).trouble, None);
     world.verify();
 }
 
@@ -219,7 +219,7 @@ async fn a_removal_waits_for_a_credential_that_works_again() {
     world.delete().await;
     world.pass(60 * 60 * 1000).await;
     assert!(world.node(|node| matches!(node.status, NodeStatus::Deleting { .. })).unwrap());
-    assert_eq!(world.server.troubles.of(NODE).unwrap().failure.class, ProvisionErrorClass::Denied);
+    assert_eq!(world.server.board.look(NODE).trouble.unwrap().failure.class, ProvisionErrorClass::Denied);
     assert!(world.unruly.calls() < 40, "a hopeless call is not made all the time: {}", world.unruly.calls());
     // Forced, it goes, and says that the machine may be there still.
     world.given(Command::Node(ORG, NODE, NodeCommand::Delete { forced: true, connected: false })).await;

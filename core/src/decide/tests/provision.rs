@@ -4,6 +4,7 @@ use super::*;
 use crate::event::{MachineWish, ProvisionErrorClass, ProvisionFailure, ProvisionStep, RemovalReason};
 use crate::plan::provision::{ENROLMENT_VALID_MS, KEPT_MS};
 use crate::state::{Node, NodeStatus};
+use crate::stepper::{Line, LineState, lines};
 
 pub(super) const CREDENTIAL: CredentialId = CredentialId::from_u64(70);
 
@@ -252,22 +253,60 @@ fn a_forced_deletion_says_that_a_machine_was_given_up() {
 }
 
 #[test]
-fn usual_times_are_learned_from_attempts_that_got_past_a_step() {
+fn usual_times_are_learned_from_attempts_that_got_past_a_line() {
     let mut usual = crate::usual::UsualTimes::default();
     let mut world = World::new();
     world.given(add_credential(70, "main", "hetzner"));
-    for command in [provision(1), verified(1), intended(1), ordered(1), created(1), connect(1), connect(1)] {
+    let enrol = on_machine(1, ProvisionCommand::Enrol { digest: digest(11), instance: 7, address: String::new() });
+    for command in [provision(1), verified(1), intended(1), ordered(1), created(1), enrol, connect(1), connect(1)] {
         world.now_ms += 1000;
         let before = world.history.len();
         world.given(command);
         let news: Vec<Record> = world.history[before..].to_vec();
         news.iter().for_each(|record| usual.note(&world.state, record));
     }
-    let times = |step| usual.of("hetzner", step).map(|usual| (usual.p50_ms, usual.p95_ms, usual.attempts));
-    assert_eq!(times(ProvisionStep::VerifyCredential), Some((1000, 1000, 1)));
-    assert_eq!(times(ProvisionStep::CreateMachine), Some((3000, 3000, 1)));
-    assert_eq!(times(ProvisionStep::AwaitHandshake), Some((1000, 1000, 1)));
-    assert_eq!(usual.of("google", ProvisionStep::CreateMachine), None);
+    let times = |line| usual.of("hetzner", line).map(|usual| (usual.p50_ms, usual.p95_ms, usual.attempts));
+    assert_eq!(times(Line::CredentialVerified), Some((1000, 1000, 1)));
+    assert_eq!(times(Line::MachineCreated), Some((3000, 3000, 1)));
+    assert_eq!(times(Line::AgentHandshake), Some((1000, 1000, 1)));
+    assert_eq!(times(Line::NodeOnline), Some((1000, 1000, 1)));
+    assert_eq!(usual.of("google", Line::MachineCreated), None);
+}
+
+/// The four lines as one letter each.
+fn shown(world: &World) -> String {
+    let lines = lines(world.node(1).provision.as_ref().unwrap());
+    let letter = |state| match state {
+        LineState::Done => '✓',
+        LineState::Current => '▸',
+        LineState::Pending => '·',
+        LineState::Failed => '✗',
+    };
+    assert!(lines.iter().all(|line| (line.deadline.is_some()) == (line.state == LineState::Current)));
+    assert!(lines.iter().all(|line| line.took_ms().is_some() == matches!(line.state, LineState::Done | LineState::Failed)));
+    lines.iter().map(|line| letter(line.state)).collect()
+}
+
+#[test]
+fn the_stepper_shows_every_place_of_an_attempt() {
+    for (steps, expected) in [(1, "▸···"), (2, "✓▸··"), (3, "✓▸··"), (4, "✓▸··"), (5, "✓✓▸·"), (6, "✓✓✓✓")]
+    {
+        let mut world = after(steps);
+        assert_eq!(shown(&world), expected);
+        if steps < 6 {
+            world.given(failed(1, false));
+            assert_eq!(shown(&world), expected.replace('▸', "✗"));
+            world.given(retry(1, 2));
+            assert_eq!(shown(&world), "▸···");
+        }
+    }
+    let mut world = after(5);
+    world.given(on_machine(1, ProvisionCommand::Enrol { digest: digest(11), instance: 7, address: String::new() }));
+    assert_eq!(shown(&world), "✓✓✓▸");
+    world.given(failed(1, false));
+    assert_eq!(shown(&world), "✓✓✓✗");
+    world.given(connect(1));
+    assert_eq!(shown(&world), "✓✓✓✓");
 }
 
 #[test]
