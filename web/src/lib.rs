@@ -17,6 +17,7 @@ pub mod endpoint;
 pub mod headers;
 pub mod loopback;
 pub mod metrics;
+pub mod offers;
 pub mod openapi;
 pub mod pages;
 pub mod problem;
