@@ -43,6 +43,7 @@ struct Planned {
 pub struct Plan {
     planned: Mutex<VecDeque<Planned>>,
     calls: Mutex<Vec<String>>,
+    exchanges: Mutex<Option<Vec<Value>>>,
 }
 
 impl Plan {
@@ -79,6 +80,26 @@ impl Plan {
     #[must_use]
     pub fn calls(&self) -> Vec<String> {
         self.calls.lock().clone()
+    }
+
+    /// From now on, requests and responses are kept.
+    pub fn record(&self) {
+        *self.exchanges.lock() = Some(Vec::new());
+    }
+
+    /// What was kept: `method`, `path`, `query`, `request`, `status`, `response`.
+    #[must_use]
+    pub fn exchanges(&self) -> Vec<Value> {
+        self.exchanges.lock().clone().unwrap_or_default()
+    }
+
+    /// Keeps an exchange, if that is wanted.
+    pub(super) fn keep(&self, request: &Request, response: &Response) {
+        if let Some(kept) = self.exchanges.lock().as_mut() {
+            let answer: Value = serde_json::from_slice(&response.body).unwrap_or_default();
+            kept.push(json!({ "method": request.method, "path": request.path, "query": request.query, "request": request.json(),
+                "status": response.status, "response": answer }));
+        }
     }
 
     /// Whether to act, and how to answer.

@@ -110,6 +110,7 @@ async fn answer<C: Cloud>(request: hyper::Request<Incoming>, cloud: Arc<C>, plan
     let (acts, how) = plan.next(&request);
     let usual = if acts { Some(cloud.answer(&request)) } else { None };
     let usual = usual.unwrap_or_else(|| Response::json(200, &serde_json::Value::Null));
+    plan.keep(&request, &usual);
     match how {
         Answer::Usual => Ok(whole(usual)),
         Answer::This(response) => Ok(whole(response)),
