@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use spunto_core::id::NodeId;
@@ -33,6 +34,9 @@ use http::{Http, Limits};
 pub use machine::{Begun, Deletion, Operation, Order, Progress, Resource, ResourceKind};
 pub use options::{Account, Architecture, Availability, Image, Location, MachineType, Price};
 pub use ownership::Installation;
+
+/// An operation is looked at no more often than this: providers count calls, and for a whole project.
+pub const POLL_EVERY: Duration = Duration::from_secs(3);
 
 /// Every provider there is.
 pub const PROVIDERS: &[Kind] = &[

@@ -7,7 +7,7 @@ mod server;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -33,6 +33,7 @@ struct Rules {
     sold_out: Vec<(String, String)>,
     fail_next: Vec<(String, String)>,
     remaining: u64,
+    refilled: Instant,
 }
 
 #[derive(Default)]
@@ -64,6 +65,7 @@ impl Default for Hetzner {
             sold_out: Vec::new(),
             fail_next: Vec::new(),
             remaining: CALLS_PER_HOUR,
+            refilled: Instant::now(),
         };
         Self { state: Mutex::default(), rules: Mutex::new(rules), hook: None }
     }
@@ -134,6 +136,10 @@ impl Hetzner {
     /// The limit's headers, and whether there is a call left.
     fn count(&self) -> (bool, [(&'static str, u64); 3]) {
         let mut rules = self.rules.lock();
+        // One a second comes back.
+        let seconds = rules.refilled.elapsed().as_secs();
+        rules.refilled += Duration::from_secs(seconds);
+        rules.remaining = (rules.remaining + seconds).min(CALLS_PER_HOUR);
         let left = rules.remaining > 0;
         rules.remaining = rules.remaining.saturating_sub(1);
         let reset = Self::now_s() + (CALLS_PER_HOUR - rules.remaining.min(CALLS_PER_HOUR));
