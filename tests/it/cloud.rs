@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "whatever fails here fails the test")]
 
 mod conformance;
+mod encrypted;
 mod malformed;
 mod refusals;
 mod rig;

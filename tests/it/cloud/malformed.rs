@@ -1,8 +1,5 @@
 //! Answers that no API should give and some do, calls that never end, and what must not get out.
 
-use std::io::Read;
-use std::net::TcpListener;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -255,38 +252,4 @@ async fn a_pasted_key_s_own_addresses_are_not_called() {
     provider.verify().await.unwrap();
     assert_eq!(trap.plan.calls(), Vec::<String>::new());
     assert!(place.plan().calls().contains(&"POST /token".to_owned()));
-}
-
-/// A server with a certificate that no authority gave, and what it was told inside the connection.
-fn strange_server() -> (String, std::thread::JoinHandle<usize>) {
-    let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let key = rustls::pki_types::PrivateKeyDer::try_from(certified.signing_key.serialize_der()).unwrap();
-    let config = rustls::ServerConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certified.cert.der().clone()], key)
-        .unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
-    let thread = std::thread::spawn(move || {
-        let (mut socket, _) = listener.accept().unwrap();
-        let mut connection = rustls::ServerConnection::new(Arc::new(config)).unwrap();
-        let mut told = Vec::new();
-        // It ends with the client's refusal.
-        let _ = rustls::Stream::new(&mut connection, &mut socket).read_to_end(&mut told);
-        told.len()
-    });
-    (url, thread)
-}
-
-#[tokio::test]
-async fn a_server_that_no_authority_vouches_for_is_told_nothing() {
-    let (url, thread) = strange_server();
-    let place = AtHetzner::new();
-    let settings = place.settings(1).with_base("hetzner", &url);
-    let fault = place.account(&settings, TOKEN).verify().await.unwrap_err();
-    assert_eq!((&fault.kind, fault.happened), (&FaultKind::Unavailable, Happened::No), "{fault}");
-    assert!(fault.message.contains("certificate"), "{fault}");
-    assert_eq!(thread.join().unwrap(), 0);
 }
