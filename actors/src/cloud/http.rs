@@ -3,6 +3,7 @@
 //! Knows no provider. Redirects are not followed: they would take a credential elsewhere. Credentials never reach a message: what
 //! a provider sends back is searched for them.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -98,8 +99,7 @@ impl<'a> Call<'a> {
     }
 }
 
-/// An answer, whatever its status.
-#[derive(Debug)]
+/// An answer, whatever its status. Not to be printed: some have tokens and passwords in them.
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) headers: HeaderMap,
@@ -201,6 +201,12 @@ impl Http {
     /// The next page is one too many.
     pub(super) fn too_many_pages(&self) -> Fault {
         Fault::new(self.provider, FaultKind::Unknown, Happened::No, "", &format!("the list has more than {PAGES_MAX} pages"))
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Answer({})", self.status)
     }
 }
 

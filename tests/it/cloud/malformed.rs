@@ -11,7 +11,7 @@ use spunto_tests::cloud::{Answer, Response, Running};
 
 use super::rig::{AtGoogle, AtHetzner, Place, endless, json_answer};
 
-const SOON: Duration = Duration::from_millis(300);
+const SOON: Duration = Duration::from_secs(1);
 
 async fn pages_of_the_web(place: impl Place) {
     let provider = place.ours();
@@ -77,9 +77,9 @@ async fn slow_answers(place: impl Place) {
             place.plan().instead("POST", create, answer);
         }
         let fault = provider.create(&order).await.unwrap_err();
-        assert!(before.elapsed() < SOON * 20, "{:?}", before.elapsed());
+        assert!(before.elapsed() < SOON * 10, "{:?}", before.elapsed());
         assert_eq!((&fault.kind, fault.happened), (&FaultKind::Unavailable, Happened::Unknown), "{fault}");
-        assert!(fault.message.contains("no complete answer within 0.3 s"), "{fault}");
+        assert!(fault.message.contains("no complete answer within 1 s"), "{fault}");
         clear(&*place.ours(), order.node).await;
     }
     assert_eq!(place.ever_made(), 2);
