@@ -9,8 +9,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
 use spunto_core::id::NodeId;
 use spunto_core::secret::Secret;
 
@@ -33,6 +36,9 @@ use http::{Http, Limits};
 pub use machine::{Begun, Deletion, Operation, Order, Progress, Resource, ResourceKind};
 pub use options::{Account, Architecture, Availability, Image, Location, MachineType, Price};
 pub use ownership::Installation;
+
+/// An operation is looked at no more often than this: providers count calls, and for a whole project.
+pub const POLL_EVERY: Duration = Duration::from_secs(3);
 
 /// Every provider there is.
 pub const PROVIDERS: &[Kind] = &[
@@ -116,6 +122,7 @@ pub struct Settings {
     /// The wall clock, for what is signed.
     pub clock: Arc<dyn Clock>,
     limits: Limits,
+    authorities: Vec<CertificateDer<'static>>,
     client: reqwest::Client,
     bases: BTreeMap<String, String>,
 }
@@ -133,7 +140,8 @@ impl Settings {
     /// The HTTP stack can't be set up on this machine; in its words.
     pub fn new(installation: Installation, clock: Arc<dyn Clock>) -> Result<Self, String> {
         let limits = Limits::default();
-        Ok(Self { installation, clock, limits, client: http::client(&limits)?, bases: BTreeMap::new() })
+        let client = http::client(&limits, &[])?;
+        Ok(Self { installation, clock, limits, authorities: Vec::new(), client, bases: BTreeMap::new() })
     }
 
     /// With another address for an API (`hetzner`, `google`, `google-token`). From the operator's configuration only: a credential
@@ -149,8 +157,19 @@ impl Settings {
     /// # Errors
     /// As [`Settings::new`].
     pub fn with_limits(mut self, limits: Limits) -> Result<Self, String> {
-        self.client = http::client(&limits)?;
+        self.client = http::client(&limits, &self.authorities)?;
         self.limits = limits;
+        Ok(self)
+    }
+
+    /// With certificate authorities besides the usual ones, in PEM: for networks whose proxy opens TLS.
+    ///
+    /// # Errors
+    /// There is none in it, or one that can't be read.
+    pub fn with_authorities(mut self, pem: &[u8]) -> Result<Self, String> {
+        let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+        self.authorities = read.ok().filter(|read| !read.is_empty()).ok_or("there is no certificate in the file of authorities")?;
+        self.client = http::client(&self.limits, &self.authorities)?;
         Ok(self)
     }
 

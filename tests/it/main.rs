@@ -3,6 +3,7 @@
 mod access;
 mod architecture;
 mod certificate;
+mod cloud;
 mod deploy;
 mod disk;
 mod doctor;

@@ -3,6 +3,7 @@
 pub mod api;
 #[cfg(feature = "bench")]
 pub mod bench;
+pub mod cloud;
 pub mod compose;
 pub mod engine;
 pub mod paths;

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use spunto_core::id::NodeId;
@@ -61,6 +62,8 @@ pub enum Mishap {
     BeforeActing,
     /// It is done, and the answer lost.
     AfterActing,
+    /// It is done at once, and answered so much later by tokio's clock.
+    Late(Duration),
 }
 
 #[derive(Clone, Debug)]
@@ -225,18 +228,30 @@ fn refused(kind: FaultKind, code: &str, message: &str) -> Fault {
 }
 
 impl Fake {
-    /// Does it, with what was planned to go wrong.
-    fn ask<T: Send + 'static>(&self, ask: Ask, act: impl FnOnce(&mut State) -> Result<T, Fault>) -> Reply<'_, T> {
+    /// Does it, with what was planned to go wrong. Like a real call, it does nothing before it is waited for.
+    fn ask<'a, T: Send + 'a>(&'a self, ask: Ask, act: impl FnOnce(&mut State) -> Result<T, Fault> + Send + 'a) -> Reply<'a, T> {
+        Box::pin(async move {
+            let (answer, late) = self.act(ask, act);
+            if let Some(late) = late {
+                tokio::time::sleep(late).await;
+            }
+            answer
+        })
+    }
+
+    fn act<T>(&self, ask: Ask, act: impl FnOnce(&mut State) -> Result<T, Fault>) -> (Result<T, Fault>, Option<Duration>) {
         let mut state = self.account.0.lock();
+        if self.denied {
+            return (Err(refused(FaultKind::CredentialDenied, "denied", "there is no such credential")), None);
+        }
         let place = state.mishaps.iter().position(|(planned, _)| *planned == ask);
-        let answer = match place.and_then(|place| state.mishaps.remove(place)).map(|(_, mishap)| mishap) {
-            _ if self.denied => Err(refused(FaultKind::CredentialDenied, "denied", "there is no such credential")),
-            Some(Mishap::Refused(fault)) => Err(fault),
-            Some(Mishap::BeforeActing) => Err(broke()),
-            Some(Mishap::AfterActing) => act(&mut state).and_then(|_| Err(broke())),
-            None => act(&mut state),
-        };
-        Box::pin(std::future::ready(answer))
+        match place.and_then(|place| state.mishaps.remove(place)).map(|(_, mishap)| mishap) {
+            Some(Mishap::Refused(fault)) => (Err(fault), None),
+            Some(Mishap::BeforeActing) => (Err(broke()), None),
+            Some(Mishap::AfterActing) => (act(&mut state).and_then(|_| Err(broke())), None),
+            Some(Mishap::Late(late)) => (act(&mut state), Some(late)),
+            None => (act(&mut state), None),
+        }
     }
 
     fn make(&self, state: &mut State, order: &Order) -> Result<Begun, Fault> {
@@ -323,7 +338,7 @@ impl Provider for Fake {
     }
 
     fn find(&self, node: NodeId) -> Reply<'_, Vec<Resource>> {
-        self.ask(Ask::Find, |state| Ok(self.seen(state).into_iter().filter(|found| found.node == Some(node)).collect()))
+        self.ask(Ask::Find, move |state| Ok(self.seen(state).into_iter().filter(|found| found.node == Some(node)).collect()))
     }
 
     fn delete<'a>(&'a self, resource: &'a Resource) -> Reply<'a, Deletion> {

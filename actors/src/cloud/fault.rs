@@ -8,12 +8,15 @@ use spunto_core::event::ProvisionErrorClass;
 /// Longest text of a provider that is kept; the rest is cut.
 pub const MESSAGE_CHARS_MAX: usize = 1_000;
 
+/// A call whose fate is not known has had its effect after so long, or will never have it. Until then a list without it proves nothing.
+pub const ACTS_WITHIN: Duration = Duration::from_secs(120);
+
 /// Whether a call that failed has had its effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Happened {
     /// Certainly not: ask again, or give up, without looking.
     No,
-    /// Perhaps: look, or make the same call again, before anything is concluded.
+    /// Perhaps, or it comes yet (see [`ACTS_WITHIN`]): look, or make the same call again, before anything is concluded.
     Unknown,
 }
 

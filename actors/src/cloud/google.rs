@@ -148,6 +148,9 @@ impl Google {
             Ok(answer) => {
                 let begun: Value = answer.read()?;
                 let name = begun["name"].as_str().ok_or_else(|| answer.unreadable())?;
+                if begun["status"] == "DONE" && errors::of_operation(&begun).is_none() {
+                    return self.replayed(order, name).await;
+                }
                 let operation = Some(Operation(format!("zones/{}/operations/{name}", order.location)));
                 Ok(Begun { machine: instance::ordered(order), operation, found: false })
             }
@@ -163,6 +166,18 @@ impl Google {
             }
             Err(fault) => Err(fault),
         }
+    }
+
+    /// What is there of an operation that was over when it was begun: it is an earlier one, told once more.
+    async fn replayed(&self, order: &Order, operation: &str) -> Result<Begun, Fault> {
+        let name = ownership::machine_name(order.node);
+        let there = self.look(&self.path(&order.location, &["instances", &name])).await.map_err(Fault::before_the_effect)?;
+        let machine = there.and_then(|value| instance::resource(ResourceKind::Machine, &value, self.installation).flatten());
+        let gone = "the machine of this attempt was made and is gone again";
+        let machine =
+            machine.ok_or_else(|| self.fault(FaultKind::Unknown, Happened::No, gone).with_step("Retry: a new attempt makes a new one."))?;
+        let operation = Some(Operation(format!("zones/{}/operations/{operation}", order.location)));
+        Ok(Begun { machine, operation, found: true })
     }
 
     /// What is there already, if this order made it.

@@ -221,9 +221,9 @@ impl Provider for Hetzner {
         Box::pin(async move {
             self.get(&["locations"]).await?;
             // A token that may only read is refused on the first call that would write: this one, which says too little to make
-            // anything. Every other refusal of it is the answer we want.
+            // anything. Its refusal for saying too little is the answer we want.
             match self.call(Call::post(&["servers"], &json!({}))).await {
-                Err(fault) if matches!(fault.kind, FaultKind::CredentialDenied | FaultKind::Forbidden) => Err(fault),
+                Err(fault) if fault.passes() || matches!(fault.kind, FaultKind::CredentialDenied | FaultKind::Forbidden) => Err(fault),
                 _ => Ok(Account { name: None }),
             }
         })

@@ -3,11 +3,13 @@
 //! Knows no provider. Redirects are not followed: they would take a credential elsewhere. Credentials never reach a message: what
 //! a provider sends back is searched for them.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Method, Url};
+use rustls_pki_types::CertificateDer;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use spunto_core::secret::Secret;
@@ -39,9 +41,12 @@ impl Default for Limits {
     }
 }
 
-/// The stack: TLS by rustls with ring and the usual public authorities, HTTP/1.1, a proxy where the environment names one.
-pub(super) fn client(limits: &Limits) -> Result<reqwest::Client, String> {
-    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+/// The stack: TLS by rustls with ring and the usual public authorities besides these, HTTP/1.1, a proxy where the environment names one.
+pub(super) fn client(limits: &Limits, authorities: &[CertificateDer<'static>]) -> Result<reqwest::Client, String> {
+    let mut roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    for authority in authorities {
+        roots.add(authority.clone()).map_err(|error| format!("an authority's certificate can't be read: {error}"))?;
+    }
     let tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?
@@ -94,8 +99,7 @@ impl<'a> Call<'a> {
     }
 }
 
-/// An answer, whatever its status.
-#[derive(Debug)]
+/// An answer, whatever its status. Not to be printed: some have tokens and passwords in them.
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) headers: HeaderMap,
@@ -200,6 +204,12 @@ impl Http {
     }
 }
 
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Answer({})", self.status)
+    }
+}
+
 impl Answer {
     /// Whether it is a success.
     pub(super) const fn ok(&self) -> bool {
@@ -270,7 +280,7 @@ mod tests {
 
     fn http() -> Http {
         let limits = Limits::default();
-        Http::new(client(&limits).unwrap(), limits, "Test Cloud", "https://api.example/v1/").unwrap()
+        Http::new(client(&limits, &[]).unwrap(), limits, "Test Cloud", "https://api.example/v1/").unwrap()
     }
 
     #[test]
@@ -286,7 +296,7 @@ mod tests {
     fn only_addresses_of_the_web_are_taken() {
         let limits = Limits::default();
         for base in ["", "api.example", "file:///etc/passwd", "ftp://api.example"] {
-            assert!(Http::new(client(&limits).unwrap(), limits, "Test Cloud", base).is_err(), "{base}");
+            assert!(Http::new(client(&limits, &[]).unwrap(), limits, "Test Cloud", base).is_err(), "{base}");
         }
     }
 
@@ -296,7 +306,7 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         drop(listener);
-        let http = Http::new(client(&limits).unwrap(), limits, "Test Cloud", &base).unwrap();
+        let http = Http::new(client(&limits, &[]).unwrap(), limits, "Test Cloud", &base).unwrap();
         let fault = http.send(Call::get(&["x"]), None).await.unwrap_err();
         assert_eq!((fault.kind.clone(), fault.happened), (FaultKind::Unavailable, Happened::No), "{fault}");
     }

@@ -12,7 +12,8 @@ pub struct Order {
     pub node: NodeId,
     /// Of which organisation.
     pub org: OrgId,
-    /// Which attempt, from 1. A new one where an earlier operation failed: providers replay the failed one to the same order.
+    /// Which attempt, from 1. A new one where an earlier operation failed or its machine was deleted: to the same order a provider may
+    /// only tell the old operation once more.
     pub attempt: u32,
     /// Where; a [`Location`](super::Location)'s id.
     pub location: String,

@@ -60,3 +60,18 @@ async fn the_fake_keeps_what_every_provider_keeps() {
     let numbers = AtomicU64::new(0);
     conformance::check(|| Memory(format!("conformance-{}", numbers.fetch_add(1, Ordering::Relaxed)))).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_late_answer_comes_after_the_effect_and_can_be_given_up() {
+    let rig = Memory("late".to_owned());
+    let (provider, world) = (rig.ours(), World::named("late"));
+    let order = conformance::order(&rig, 5, 1);
+    drop(provider.create(&order));
+    assert_eq!(world.ever_made(), 0, "nothing is done before it is waited for");
+    world.mishap(Ask::Create, Mishap::Late(Duration::from_secs(60)));
+    let given_up = tokio::time::timeout(Duration::from_secs(30), provider.create(&order)).await;
+    assert!(given_up.is_err());
+    assert!(provider.create(&order).await.unwrap().found);
+    assert_eq!((world.ever_made(), world.started().len()), (1, 1));
+    assert!(world.started()[0].1.expose().contains("spe_conformance"));
+}

@@ -11,7 +11,7 @@ use crate::cloud::http::Answer;
 
 /// Whether the API itself has answered, and not something on the way.
 pub(super) fn is_ours(answer: &Answer) -> bool {
-    answer.json::<Value>().is_some_and(|value| value["error"].is_object())
+    answer.json::<Value>().is_some_and(|value| value["error"]["message"].is_string())
 }
 
 /// What an answer that is no success means.
