@@ -98,7 +98,7 @@ impl Tending {
             Err(done) => return Some(done),
         };
         let answer = Self::ask(&account, || account.provider.create(&order)).await;
-        if !matches!(&answer, Err(fault) if fault.happened == Happened::No) {
+        if matches!(&answer, Err(fault) if fault.happened == Happened::Unknown) {
             self.asked_until = Some(self.now());
         }
         match answer {

@@ -67,8 +67,8 @@ pub(super) struct Tending {
     pub(super) node: NodeId,
     up_since: Timestamp,
     wake: Arc<Wake>,
-    /// Until when a call to make the machine may have been under way whose answer is not known: until now, where an earlier
-    /// provisioner may have made it.
+    /// Until when a call to make the machine may have been under way whose answer is not known. What an earlier provisioner asked
+    /// ended with it, before this one began.
     pub(super) asked_until: Option<Timestamp>,
     /// What was tried last and did not end.
     tried: Option<Tried>,
@@ -77,15 +77,16 @@ pub(super) struct Tending {
 }
 
 impl Tending {
-    pub(super) fn new(parts: Parts, (org, node): (OrgId, NodeId), up_since: Timestamp, wake: Arc<Wake>) -> Self {
-        let asked_until = Some(parts.clock.now());
+    pub(super) fn new(parts: Parts, (org, node): (OrgId, NodeId), up_since: Timestamp, asked_until: Timestamp, wake: Arc<Wake>) -> Self {
+        let asked_until = Some(asked_until);
         Self { parts, org, node, up_since, wake, asked_until, tried: None, last_failure: None }
     }
 
-    pub(super) async fn run(mut self) {
+    /// Tends it until nothing is left to do. Says until when a call may have been under way whose answer is not known.
+    pub(super) async fn run(mut self) -> Option<Timestamp> {
         while let Some(look) = self.look() {
             let until = match &look.next {
-                Next::Nothing => return,
+                Next::Nothing => break,
                 Next::Wait(until) => {
                     self.go_on();
                     *until
@@ -95,13 +96,14 @@ impl Tending {
                     None => match self.carry_out(intent, &look).await {
                         Some(done) => self.until(intent, done),
                         // The journal has stopped, and with it everything.
-                        None => return,
+                        None => break,
                     },
                 },
             };
             let deadline = look.provision.as_ref().map(deadline).filter(|deadline| *deadline > self.now());
             self.sleep(deadline.map_or(until, |deadline| until.min(deadline))).await;
         }
+        self.asked_until
     }
 
     /// When an intent that did not end is due again; none when it is now. News of other things does not bring it forward.

@@ -48,7 +48,8 @@ pub struct Circumstances {
     pub now: Timestamp,
     /// Since when whoever asks is there.
     pub up_since: Timestamp,
-    /// Until when a call to make the node's machine may have been under way whose answer is not known; none when there was none.
+    /// Until when a call to make the node's machine may have been under way whose answer is not known; none when there certainly
+    /// was none.
     pub asked_until: Option<Timestamp>,
 }
 
@@ -140,7 +141,8 @@ fn end_of_keeping(node: &Node, at: &Circumstances) -> Next {
 }
 
 fn settled_at(machine: &Machine, at: &Circumstances) -> Timestamp {
-    let ordered = machine.ordered.as_ref().map(|ordered| ordered.at);
+    // A list may lag behind an answer, but shows what it has shown once until it is gone.
+    let ordered = machine.ordered.as_ref().filter(|_| machine.seen_at.is_none()).map(|ordered| ordered.at);
     ordered.max(at.asked_until).map_or_else(Timestamp::default, |asked| asked.plus_ms(SETTLE_MS))
 }
 

@@ -109,6 +109,8 @@ pub struct Machine {
     pub intended_at: Timestamp,
     /// What the provider answered, once it did.
     pub ordered: Option<Ordered>,
+    /// When it was first seen: in the provider's list, or by its agent's call.
+    pub seen_at: Option<Timestamp>,
     /// Its public address, once it is there and has one.
     pub address: Option<String>,
     /// Whether it goes.
@@ -179,6 +181,7 @@ impl Machine {
             price: event.price.clone(),
             intended_at: at,
             ordered: None,
+            seen_at: None,
             address: None,
             removal: None,
         }
@@ -237,7 +240,10 @@ impl Node {
             Event::NodeMachineOrdered(e) => {
                 machine.ordered = Some(Ordered { at, reference: e.reference.clone(), operation: e.operation.clone() });
             }
-            Event::NodeMachineCreated(e) => machine.address.clone_from(&e.address),
+            Event::NodeMachineCreated(e) => {
+                machine.seen_at = Some(at);
+                machine.address.clone_from(&e.address);
+            }
             Event::NodeMachineRemovalIntended(e) => {
                 machine.removal = Some(Removal { since: at, reason: e.reason });
                 if self.provision.as_ref().is_some_and(|provision| provision.attempt == e.attempt) {
@@ -265,6 +271,9 @@ impl Node {
             reached.created_at = reached.created_at.or(Some(at));
             reached.online_at = Some(at);
             provision.failed = None;
+            if let Some(machine) = self.machine.as_mut().filter(|machine| machine.attempt == provision.attempt) {
+                machine.seen_at = machine.seen_at.or(Some(at));
+            }
         }
     }
 

@@ -48,3 +48,25 @@ async fn every_call_with_every_trouble_of_a_node_that_is_deleted_while_it_is_mad
         }
     }
 }
+
+/// A call that was made twice may act twice: once for the machine that came online, and once more when that is gone.
+#[tokio::test(start_paused = true)]
+async fn every_call_with_every_trouble_of_a_node_that_is_deleted_as_soon_as_it_is_online() {
+    for trouble in TROUBLES {
+        for call in 1..CALLS_MAX {
+            let mut world = World::new(None).await;
+            world.boot_ticks = 0;
+            world.unruly.plan(call, trouble);
+            world.create().await;
+            world.until_online().await;
+            world.delete().await;
+            world.until_gone().await;
+            world.pass(5 * 60 * 1000).await;
+            assert_eq!(world.machines(), 0, "{trouble:?} at call {call}");
+            world.verify();
+            if world.unruly.calls() < call {
+                break;
+            }
+        }
+    }
+}

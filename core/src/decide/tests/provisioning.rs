@@ -63,7 +63,13 @@ fn an_empty_list_counts_only_after_every_call_has_settled() {
     assert_eq!(planned(&world, None), remove(0), "it was certainly not asked for");
     assert_eq!(planned(&world, Some(5_000)), remove(5_000 + SETTLE_MS));
     world.given(ordered(1));
-    assert_eq!(planned(&world, None), remove(world.now_ms + SETTLE_MS));
+    assert_eq!(planned(&world, None), remove(world.now_ms + SETTLE_MS), "its list may lag behind its answer");
+    for steps in [5, 6] {
+        let mut seen = after(steps);
+        seen.given(on_node(1, NodeCommand::Delete { forced: false, connected: false }));
+        assert_eq!(planned(&seen, None), remove(0), "what was seen is gone when it is no longer seen");
+        assert_eq!(planned(&seen, Some(5_000)), remove(5_000 + SETTLE_MS), "but for a call that may still act");
+    }
     world.given(removed(1));
     assert_eq!(planned(&world, None), Next::Nothing);
 }
