@@ -17,7 +17,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use spunto_core::event::Event;
 use spunto_core::id::{CredentialId, NodeId, OrgId};
-use spunto_core::plan::provision::{Circumstances, Next, SETTLE_MS, next};
+use spunto_core::plan::provision::{Circumstances, Next, next};
 use spunto_core::record::{Record, StreamId};
 use spunto_core::time::Timestamp;
 use tokio::sync::Notify;
@@ -114,8 +114,8 @@ struct Provisioner {
     up_since: Timestamp,
     tended: FuturesUnordered<Tended>,
     wakes: HashMap<NodeId, Arc<Wake>>,
-    /// Until when a call may have been under way whose answer is not known, for nodes that are not tended at present.
-    asked: HashMap<NodeId, Timestamp>,
+    /// What is known of calls for nodes that are not tended at present; of others, an earlier provisioner may have asked.
+    asked: HashMap<NodeId, Option<Timestamp>>,
 }
 
 /// Provisions until the feed ends.
@@ -144,7 +144,8 @@ pub async fn run(parts: Parts) {
                 Err(failure) => return error!(%failure, "nothing is provisioned any more: the log can't be read"),
             },
             Some((org, node, asked_until)) = provisioner.tended.next(), if !provisioner.tended.is_empty() => {
-                provisioner.leave(node, asked_until);
+                provisioner.wakes.remove(&node);
+                provisioner.asked.insert(node, asked_until);
                 // Something may have come up after it had seen that nothing was left.
                 provisioner.look(org, node);
             }
@@ -163,27 +164,20 @@ impl Provisioner {
             let known = state.orgs.get(&org)?.fleet.node(node)?;
             Some(next(known, &at) != Next::Nothing)
         });
+        if left.is_none() {
+            self.asked.remove(&node);
+        }
         if left != Some(true) {
             return self.parts.board.note_trouble(node, None);
         }
         let wake = Arc::new(Wake::default());
         self.wakes.insert(node, Arc::clone(&wake));
-        let asked_until = self.asked.remove(&node).unwrap_or(self.up_since);
+        let asked_until = self.asked.remove(&node).unwrap_or(Some(self.up_since));
         let tending = Tending::new(self.parts.clone(), (org, node), self.up_since, asked_until, wake);
         self.tended.push(Box::pin(async move {
             let asked_until = tending.run().await;
             (org, node, asked_until)
         }));
-    }
-
-    /// A node is no longer tended; what is not settled yet is remembered.
-    fn leave(&mut self, node: NodeId, asked_until: Option<Timestamp>) {
-        self.wakes.remove(&node);
-        let now = self.parts.clock.now();
-        self.asked.retain(|_, asked| now < asked.plus_ms(SETTLE_MS));
-        if let Some(asked) = asked_until.filter(|asked| *asked > self.up_since && now < asked.plus_ms(SETTLE_MS)) {
-            self.asked.insert(node, asked);
-        }
     }
 
     fn follow(&mut self, delivery: &Delivery) {

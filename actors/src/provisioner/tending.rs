@@ -77,8 +77,13 @@ pub(super) struct Tending {
 }
 
 impl Tending {
-    pub(super) fn new(parts: Parts, (org, node): (OrgId, NodeId), up_since: Timestamp, asked_until: Timestamp, wake: Arc<Wake>) -> Self {
-        let asked_until = Some(asked_until);
+    pub(super) fn new(
+        parts: Parts,
+        (org, node): (OrgId, NodeId),
+        up_since: Timestamp,
+        asked_until: Option<Timestamp>,
+        wake: Arc<Wake>,
+    ) -> Self {
         Self { parts, org, node, up_since, wake, asked_until, tried: None, last_failure: None }
     }
 
