@@ -16,6 +16,7 @@ mod operator;
 mod placement;
 mod power;
 mod protocol;
+mod provision;
 mod rotation;
 mod schemathesis;
 mod sessions;

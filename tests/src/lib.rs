@@ -6,6 +6,7 @@ pub mod bench;
 pub mod cloud;
 pub mod compose;
 pub mod engine;
+pub mod machine;
 pub mod paths;
 pub mod scripted;
 pub mod server;

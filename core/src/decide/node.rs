@@ -73,14 +73,7 @@ pub(super) fn decide(org: &Org, request: &Request, id: OrgId, node: NodeId, comm
             one(NodeTokenRotated { node, token_version: *token_version, token_digest: *token_digest }.into())
         }
         NodeCommand::Delete { forced, connected } => delete(org, known, id, node, *forced, *connected),
-        // The agent is done; the machine is not, and its removal ends the deletion.
-        NodeCommand::FinishDeletion if matches!(known.status, NodeStatus::Deleting { .. }) && known.machine.is_some() => {
-            Ok(Decision::nothing())
-        }
-        NodeCommand::FinishDeletion if matches!(known.status, NodeStatus::Deleting { .. }) => {
-            Ok(finish_deletion(org, known, id, node, Decision::nothing()))
-        }
-        NodeCommand::FinishDeletion => Err(Refusal::NodeNotDeleting),
+        NodeCommand::FinishDeletion => finish(org, known, id, node),
         NodeCommand::AcceptSession { .. } => accept(known, id, node, command),
         NodeCommand::RefuseConnection { reason, address, count } => {
             Ok(refuse_connection(known, request, id, node, (*reason, address, *count)))
@@ -141,6 +134,15 @@ fn delete(org: &Org, known: &Node, id: OrgId, node: NodeId, forced: bool, connec
             // With nobody to tell, there is nothing to wait for.
             Ok(if connected { decision } else { finish_deletion(org, known, id, node, decision) })
         }
+    }
+}
+
+fn finish(org: &Org, known: &Node, id: OrgId, node: NodeId) -> Result<Decision, Refusal> {
+    match (&known.status, &known.machine) {
+        // The agent is done; the machine is not, and its removal ends the deletion.
+        (NodeStatus::Deleting { .. }, Some(_)) => Ok(Decision::nothing()),
+        (NodeStatus::Deleting { .. }, None) => Ok(finish_deletion(org, known, id, node, Decision::nothing())),
+        _ => Err(Refusal::NodeNotDeleting),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Query};
+use actix_web::web::{Data, Path, Query};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use spunto_actors::cloud::{Architecture, Fault, PROVIDERS};
@@ -56,19 +56,13 @@ pub async fn locations(app: Data<App>, ask: Ask, path: CredentialPath) -> Result
     offered(&app, &ask, &path, "locations".to_owned(), fetch).await
 }
 
-/// Where.
-#[derive(Deserialize, JsonSchema)]
-pub struct Where {
-    /// A location's id.
-    location: String,
-}
-
-/// `GET …/credentials/{credential}/machine-types?location=…`
+/// `GET …/credentials/{credential}/locations/{location}/machine-types`
 ///
 /// # Errors
 /// The provider's, in its words.
-pub async fn machine_types(app: Data<App>, ask: Ask, path: CredentialPath, place: Query<Where>) -> Result<HttpResponse, Problem> {
-    let location = place.into_inner().location;
+pub async fn machine_types(app: Data<App>, ask: Ask, path: Path<(String, String, String)>) -> Result<HttpResponse, Problem> {
+    let (org, credential, location) = path.into_inner();
+    let path = CredentialPath::from((org, credential));
     spunto_core::name::check_choice("location", &location)
         .map_err(|error| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_input", error.to_string()))?;
     let what = format!("machine-types {location}");

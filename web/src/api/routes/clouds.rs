@@ -46,12 +46,17 @@ pub(super) fn offers() -> Vec<Endpoint> {
             .doc(Doc::of("providers.list", "The clouds that this server can make machines at.").gives::<ProvidersView>(200)),
         Endpoint::new(Method::GET, "/api/orgs/{org}/credentials/{credential}/locations", WRITE, clouds::locations)
             .doc(Doc::of("credentials.locations", "Where machines can be had.").gives::<OffersOf<LocationView>>(200)),
-        Endpoint::new(Method::GET, "/api/orgs/{org}/credentials/{credential}/machine-types", WRITE, clouds::machine_types).doc(
+        Endpoint::new(
+            Method::GET,
+            "/api/orgs/{org}/credentials/{credential}/locations/{location}/machine-types",
+            WRITE,
+            clouds::machine_types,
+        )
+        .doc(
             Doc::of(
                 "credentials.machine_types",
                 "What machines can be had at a location, with price and availability where the cloud says so.",
             )
-            .query::<clouds::Where>()
             .gives::<OffersOf<MachineTypeView>>(200),
         ),
         Endpoint::new(Method::GET, "/api/orgs/{org}/credentials/{credential}/images", WRITE, clouds::images).doc(
