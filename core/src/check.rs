@@ -60,7 +60,7 @@ fn check_org(id: OrgId, org: &Org, findings: &mut Vec<Finding>) {
         if let Some(machine) = &node.machine
             && !org.credentials.contains_key(&machine.credential)
         {
-            findings.push(finding("INV-18", format!("{node_id} has a machine of {}, which is not known", machine.credential)));
+            findings.push(finding("INV-21", format!("{node_id} has a machine of {}, which is not known", machine.credential)));
         }
     }
     for (key, known) in &org.keys {
@@ -135,7 +135,7 @@ fn check_machine(org: &Org, record: &Record, findings: &mut Vec<Finding>) {
         }
         _ => None,
     };
-    findings.extend(wrong.map(|what| finding("INV-18", format!("event {} tells of {id} {what}", record.seq))));
+    findings.extend(wrong.map(|what| finding("INV-21", format!("event {} tells of {id} {what}", record.seq))));
 }
 
 /// What a node's agent says counts only within its session, and each session has the next number.
