@@ -3,7 +3,7 @@
 CARGO ?= cargo
 export CARGO
 
-.PHONY: up down reset test lint deny docker images python volumes browser dashboard journeys screenshots openapi simulation test-full bench bench-full server-image
+.PHONY: up down reset test lint deny docker images python volumes cloud browser dashboard journeys screenshots openapi simulation test-full bench bench-full server-image
 .DEFAULT_GOAL := test
 
 # A control plane, this machine as a node, and one worker. Again: picks up where it was.
@@ -31,7 +31,7 @@ server-image: docker
 	@tests/make/server-image.sh
 
 # Formatting, lints, licences and bans, then every test on the real Docker Engine.
-test: browser dashboard lint deny images python volumes
+test: browser dashboard lint deny images python volumes cloud
 	@tests/make/server-image.sh test
 	$(CARGO) build --quiet --workspace --bins
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
@@ -88,6 +88,10 @@ browser:
 # Tools for file systems in loop devices.
 volumes:
 	@tests/make/volumes.sh
+
+# Tools that judge what a cloud machine is told to do when it starts.
+cloud:
+	@tests/make/cloud.sh
 
 # The snapshot of the API's description; look at what changed before it is committed.
 openapi:

@@ -5,12 +5,14 @@
 
 pub mod board;
 pub mod clock;
+pub mod cloud;
 pub mod custodian;
 pub mod directory;
 pub mod feed;
 pub mod fleet;
 pub mod journal;
 pub mod link;
+pub mod provisioner;
 pub mod random;
 pub mod secrets;
 pub mod snapshots;

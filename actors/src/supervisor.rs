@@ -13,6 +13,7 @@ use spunto_core::event::{ConnectionRefusal, OfflineReason};
 use spunto_core::id::{NodeId, OrgId, UnitId};
 use spunto_core::protocol::{FromAgent, FromServer, Hello, agree, close};
 use spunto_core::record::Actor as Who;
+use spunto_core::refusal::Refusal;
 use spunto_core::state::NodeStatus;
 use tokio::time::Instant;
 use tracing::{info, warn};
@@ -347,8 +348,10 @@ impl Handler<Connect> for NodeSupervisor {
         };
         AtomicResponse::new(Box::pin(submit.into_actor(self).map(move |committed, this, ctx| match committed {
             Ok(committed) => this.accepted(connect, committed, protocol, ctx),
-            Err(CommandError::Refused(_)) => {
-                this.refuse(ConnectionRefusal::TokenRotated, connect.address, &connect.link, ctx);
+            Err(CommandError::Refused(refusal)) => {
+                let goes = refusal == Refusal::MachineGoes;
+                let reason = if goes { ConnectionRefusal::MachineRemoved } else { ConnectionRefusal::TokenRotated };
+                this.refuse(reason, connect.address, &connect.link, ctx);
                 false
             }
             Err(CommandError::Busy | CommandError::NoRoom(_) | CommandError::Unknown) => {

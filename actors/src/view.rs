@@ -8,6 +8,7 @@ use spunto_core::event::Event;
 use spunto_core::id::OrgId;
 use spunto_core::record::{Actor, Record, StreamId};
 use spunto_core::state::State;
+use spunto_core::usual::UsualTimes;
 use spunto_events::codec::{self, SnapshotFault};
 
 /// What readers see.
@@ -15,6 +16,8 @@ use spunto_events::codec::{self, SnapshotFault};
 pub struct View {
     /// The fold of every event so far.
     pub state: State,
+    /// How long provisions usually take.
+    pub usual: UsualTimes,
     timelines: HashMap<StreamId, Vec<u64>>,
     deeds: HashMap<OrgId, Vec<Deed>>,
     /// Equal addresses share one text.
@@ -48,6 +51,7 @@ impl View {
     /// Moves the view one event on.
     pub fn apply(&mut self, record: &Record) {
         self.state.apply(record);
+        self.usual.note(&self.state, record);
         self.timelines.entry(record.stream).or_default().push(record.seq);
         self.note_deed(record);
     }
@@ -93,6 +97,7 @@ impl View {
 #[derive(Serialize)]
 struct Kept<'a> {
     state: &'a State,
+    usual: &'a UsualTimes,
     timelines: Vec<(StreamId, &'a [u64])>,
     addresses: &'a [&'a str],
     deeds: BTreeMap<OrgId, Vec<KeptDeed>>,
@@ -102,6 +107,7 @@ struct Kept<'a> {
 #[derive(Deserialize)]
 struct Found {
     state: State,
+    usual: UsualTimes,
     timelines: Vec<(StreamId, Vec<u64>)>,
     addresses: Vec<String>,
     deeds: BTreeMap<OrgId, Vec<KeptDeed>>,
@@ -124,7 +130,7 @@ impl View {
         let place = |address: &Arc<str>| addresses.binary_search(&address.as_ref()).ok().and_then(|place| u32::try_from(place).ok());
         let keep = |deed: &Deed| KeptDeed(deed.seq, deed.actor, deed.address.as_ref().and_then(place));
         let deeds = self.deeds.iter().map(|(org, deeds)| (*org, deeds.iter().map(keep).collect())).collect();
-        codec::encode_snapshot(&Kept { state: &self.state, timelines, addresses: &addresses, deeds })
+        codec::encode_snapshot(&Kept { state: &self.state, usual: &self.usual, timelines, addresses: &addresses, deeds })
     }
 
     /// The view that these bytes were made of.
@@ -132,11 +138,11 @@ impl View {
     /// # Errors
     /// They are of another shape.
     pub fn decode(bytes: &[u8]) -> Result<Self, SnapshotFault> {
-        let Found { state, timelines, addresses, deeds } = codec::decode_snapshot(bytes)?;
+        let Found { state, usual, timelines, addresses, deeds } = codec::decode_snapshot(bytes)?;
         let addresses: Vec<Arc<str>> = addresses.into_iter().map(Arc::from).collect();
         let address = |place: u32| addresses.get(usize::try_from(place).ok()?).cloned();
         let deed = |KeptDeed(seq, actor, place): KeptDeed| Deed { seq, actor, address: place.and_then(address) };
         let deeds = deeds.into_iter().map(|(org, deeds)| (org, deeds.into_iter().map(deed).collect())).collect();
-        Ok(Self { state, timelines: timelines.into_iter().collect(), deeds, addresses: addresses.into_iter().collect() })
+        Ok(Self { state, usual, timelines: timelines.into_iter().collect(), deeds, addresses: addresses.into_iter().collect() })
     }
 }

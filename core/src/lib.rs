@@ -21,5 +21,7 @@ pub mod refusal;
 mod schema;
 pub mod secret;
 pub mod state;
+pub mod stepper;
 pub mod time;
 pub mod token;
+pub mod usual;

@@ -9,22 +9,26 @@ use serde::{Deserialize, Serialize};
 use crate::access::{KeyOwner, Role, Scope};
 use crate::command::IDEMPOTENCY_KEY_BYTES_MAX;
 use crate::event::Event;
-use crate::id::{ApiKeyId, DeploymentId, InvitationId, OrgId, ProjectId, ServiceId, SessionId, UnitId, UserId, WorkerId};
+use crate::id::{ApiKeyId, CredentialId, DeploymentId, InvitationId, OrgId, ProjectId, ServiceId, SessionId, UnitId, UserId, WorkerId};
 use crate::outcome::Outcome;
 use crate::record::{Actor, Principal, Record, StreamId};
 use crate::time::Timestamp;
 use crate::token::SecretDigest;
 
 mod account;
+mod credential;
 mod deployment;
 mod load;
 mod node;
+mod provision;
 mod unit;
 mod worker;
 
+pub use credential::Credential;
 pub use deployment::{Deployment, Service};
 pub use load::Fleet;
 pub use node::{ConnectedAgent, Maintenance, Node, NodeStatus, RefusedConnection, Token};
+pub use provision::{Enrolment, FailedAttempt, Machine, Ordered, Provision, Reached, Removal, STAGES_MAX, Stage};
 pub use unit::{Order, Run, Task, Unit};
 pub use worker::Worker;
 
@@ -100,6 +104,8 @@ pub struct Org {
     pub projects: BTreeMap<ProjectId, Project>,
     /// Its API keys that live.
     pub keys: BTreeMap<ApiKeyId, Key>,
+    /// Its credentials at cloud providers.
+    pub credentials: BTreeMap<CredentialId, Credential>,
     /// Its nodes, in the order of placement.
     pub fleet: Fleet,
     /// Its workers.
@@ -206,6 +212,7 @@ impl Org {
             invitations: BTreeMap::new(),
             projects: BTreeMap::new(),
             keys: BTreeMap::new(),
+            credentials: BTreeMap::new(),
             fleet: Fleet::default(),
             workers: BTreeMap::new(),
             worker_names: BTreeMap::new(),
@@ -269,7 +276,10 @@ impl Org {
     fn apply(&mut self, record: &Record) {
         match record.stream {
             StreamId::System => {}
-            StreamId::Org(_) => self.apply_account(record),
+            StreamId::Org(_) => {
+                self.apply_account(record);
+                self.apply_credential(record);
+            }
             StreamId::Node(_) => self.fleet.apply(record),
             StreamId::Worker(id) => self.apply_worker(id, record),
             StreamId::Deployment(id) => self.apply_deployment(id, record),

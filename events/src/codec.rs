@@ -1,14 +1,16 @@
 //! Payloads in bytes: the table of every (kind, version), and the one way each is encoded.
 //!
 //! bincode is named only here. It does not describe itself, so the header says what the bytes are, and each version of a
-//! kind is one struct whose shape never changes: a change is a new version, the old struct moves here, frozen, with a
-//! `From` to the next.
+//! kind is one struct whose shape never changes: a change is a new version, the old struct moves to `schema.rs`, frozen, with
+//! a `From` to the next. New variants of an enum stand last: then every old text of bytes still means the same.
 
 use bincode::Options;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use spunto_core::event::Event;
 use spunto_core::record::Record;
+
+mod schema;
 
 use crate::frame::{self, FrameError, FrameRef, Header, PAYLOAD_BYTES_MAX};
 use crate::snapshot::SNAPSHOT_BYTES_MAX;
@@ -57,9 +59,6 @@ fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeFault> {
     options().deserialize(bytes).map_err(|error| DecodeFault::Shape(error.to_string()))
 }
 
-/// The newest version of every kind. A kind that gets a second version moves to an arm of its own in [`decode_payload`].
-const NEWEST: u16 = 1;
-
 macro_rules! define_codec {
     ($($number:literal $name:literal $variant:ident;)*) => {
         fn encode_payload(event: &Event) -> Result<Vec<u8>, FrameError> {
@@ -67,8 +66,11 @@ macro_rules! define_codec {
         }
 
         fn decode_payload(kind: u16, version: u16, bytes: &[u8]) -> Result<Event, DecodeFault> {
-            match (kind, version) {
-                $(($number, 1) => read(bytes).map(Event::$variant),)*
+            if version != schema::newest(kind) {
+                return schema::decode_old(kind, version, bytes).unwrap_or(Err(DecodeFault::Unknown));
+            }
+            match kind {
+                $($number => read(bytes).map(Event::$variant),)*
                 _ => Err(DecodeFault::Unknown),
             }
         }
@@ -85,7 +87,7 @@ pub fn encode(record: &Record, out: &mut Vec<u8>) -> Result<(), FrameError> {
     let payload = encode_payload(&record.event)?;
     let header = Header {
         kind: record.event.kind(),
-        version: NEWEST,
+        version: schema::newest(record.event.kind()),
         seq: record.seq,
         org: record.org,
         stream: record.stream,

@@ -4,7 +4,7 @@
 
 pub mod codec;
 mod digest;
-mod failpoint;
+pub mod failpoint;
 pub mod frame;
 pub mod group;
 pub mod log;

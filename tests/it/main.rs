@@ -3,6 +3,7 @@
 mod access;
 mod architecture;
 mod certificate;
+mod cloud;
 mod deploy;
 mod disk;
 mod doctor;
@@ -15,6 +16,7 @@ mod operator;
 mod placement;
 mod power;
 mod protocol;
+mod provision;
 mod rotation;
 mod schemathesis;
 mod sessions;

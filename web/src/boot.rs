@@ -12,11 +12,14 @@ use anyhow::{Context, bail};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use spunto_actors::board::Board;
 use spunto_actors::clock::{Clock, SystemClock};
+use spunto_actors::cloud;
 use spunto_actors::custodian::{self, Custodian};
 use spunto_actors::directory::Directory;
 use spunto_actors::feed::Feed;
 use spunto_actors::fleet::{Fleet, Parts, Supervisors};
 use spunto_actors::journal::{Journal, JournalThread};
+use spunto_actors::provisioner;
+use spunto_actors::provisioner::accounts::Accounts;
 use spunto_actors::random;
 use spunto_actors::secrets::Secrets;
 use spunto_actors::snapshots::{self, SNAPSHOT_EVENTS};
@@ -37,8 +40,9 @@ use crate::agent::{cut, streams::Streams};
 use crate::app::{App, DerivedKeys, Settings};
 use crate::ask::BODY_BYTES_MAX;
 use crate::auth::attempts::Attempts;
-use crate::config::{Data, Serve, check_agent_image, check_public_url};
+use crate::config::{CloudBase, Data, Serve, check_agent_image, check_public_url};
 use crate::metrics::Metrics;
+use crate::offers::Offers;
 use crate::tls::{Pair, Served};
 use crate::{api, ask, dashboard, endpoint, headers, tls};
 
@@ -140,7 +144,9 @@ struct Running {
     journal: JournalThread,
 }
 
-async fn start(opened: Opened, settings: Settings, snapshot_events: u64) -> anyhow::Result<Running> {
+async fn start(opened: Opened, settings: Settings, serve: &Serve) -> anyhow::Result<Running> {
+    // Where segments are small, for crash tests, snapshots are as frequent.
+    let snapshot_events = serve.segment_events.unwrap_or(SNAPSHOT_EVENTS);
     let log: Arc<dyn EventLog> = opened.log;
     let (view, kept) = snapshots::restore(log.as_ref(), &opened.snapshots)?;
     let state = &view.state;
@@ -164,12 +170,25 @@ async fn start(opened: Opened, settings: Settings, snapshot_events: u64) -> anyh
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let arbiters = (0..cores).map(|_| actix::Arbiter::new().handle()).collect();
     Fleet::launch(parts, supervisors.clone(), arbiters);
+    let secrets = Secrets::new(opened.vault);
+    let accounts = Accounts::new(directory.clone(), secrets.clone(), clouds(&feed, clock.clone(), &serve.cloud_base)?);
+    provisioner::launch(provisioner::Parts {
+        journal: journal.clone(),
+        directory: directory.clone(),
+        secrets: secrets.clone(),
+        clock: clock.clone(),
+        accounts: accounts.clone(),
+        board: board.clone(),
+        boot: provisioner::Boot { api_url: settings.public_url.clone(), agent_image: settings.agent_image.clone() },
+    });
     let app = App {
         journal,
         directory,
-        secrets: Secrets::new(opened.vault),
+        secrets,
         supervisors,
         board,
+        accounts,
+        offers: Offers::default(),
         streams: Streams::default(),
         clock,
         settings,
@@ -180,6 +199,13 @@ async fn start(opened: Opened, settings: Settings, snapshot_events: u64) -> anyh
         versioning: tokio::sync::Mutex::default(),
     };
     Ok(Running { app: Shared::new(app), journal: thread })
+}
+
+/// Whose machines are made, and where: by the log's number, so that a restored copy knows its own.
+fn clouds(feed: &Feed, clock: Arc<dyn Clock>, bases: &[CloudBase]) -> anyhow::Result<cloud::Settings> {
+    let installation = cloud::Installation::of_log(feed.position().incarnation);
+    let settings = cloud::Settings::new(installation, clock).map_err(anyhow::Error::msg).context("calling clouds")?;
+    Ok(bases.iter().fold(settings, |settings, base| settings.with_base(&base.api, &base.url)))
 }
 
 fn listen(serve: &Serve) -> anyhow::Result<Vec<TcpListener>> {
@@ -240,9 +266,7 @@ pub async fn serve(serve: &Serve) -> anyhow::Result<()> {
         agent_image,
         trusted_proxies: serve.trusted_proxy.clone(),
     };
-    // Where segments are small, for crash tests, snapshots are as frequent.
-    let snapshot_events = serve.segment_events.unwrap_or(SNAPSHOT_EVENTS);
-    let Running { app, mut journal } = start(open(&serve.data, log_options(serve))?, settings, snapshot_events).await?;
+    let Running { app, mut journal } = start(open(&serve.data, log_options(serve))?, settings, serve).await?;
     let shared = app.clone();
     let mut server = HttpServer::new(move || {
         HttpApp::new()

@@ -18,6 +18,7 @@ pub mod endpoint;
 pub mod headers;
 pub mod loopback;
 pub mod metrics;
+pub mod offers;
 pub mod openapi;
 pub mod problem;
 pub mod tls;

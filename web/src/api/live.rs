@@ -60,7 +60,7 @@ pub async fn live(app: Data<App>, ask: Ask, request: HttpRequest, from: Query<Fr
     if !streams {
         let view = app.view();
         let org = view.state.orgs.get(&org);
-        let mut all = org.map(Touched::everything).unwrap_or_default().look(org, &app.board, sight);
+        let mut all = org.map(Touched::everything).unwrap_or_default().look(&view, org, &app.board, sight);
         (all.reset, all.position) = (true, app.at(view.state.seq).to_string());
         drop(view);
         return Ok(HttpResponse::Ok().json(all));
@@ -155,7 +155,7 @@ impl Follow {
             // What is told now is no change a moment later.
             self.glances.note_changed(org, &self.app.board, &mut Touched::default());
         }
-        let mut changes = left.take(THINGS_MAX).look(org, &self.app.board, self.sight);
+        let mut changes = left.take(THINGS_MAX).look(&view, org, &self.app.board, self.sight);
         drop(view);
         (changes.reset, changes.complete) = (reset, left.is_empty());
         changes.position = self.app.at(self.subscription.next_seq().saturating_sub(1)).to_string();
@@ -187,7 +187,7 @@ impl Follow {
         if let Some(org) = org {
             self.glances.note_changed(org, &self.app.board, &mut touched);
         }
-        let mut changes = touched.look(org, &self.app.board, self.sight);
+        let mut changes = touched.look(&view, org, &self.app.board, self.sight);
         drop(view);
         changes.events = events;
         changes.position = self.app.at(self.subscription.next_seq().saturating_sub(1)).to_string();

@@ -25,5 +25,7 @@ pub(super) fn edges() -> Vec<Endpoint> {
         Endpoint::new(Method::GET, "/api/agent/connect", Rule::Agent, agent::connect::connect),
         Endpoint::new(Method::GET, "/api/agent/streams/{stream}", Rule::Agent, agent::streams::dial),
         Endpoint::new(Method::GET, "/api/agent/check", Rule::Agent, agent::connect::check),
+        Endpoint::new(Method::POST, "/api/agent/enrol", Rule::Agent, agent::enrol::enrol),
+        Endpoint::new(Method::POST, "/api/agent/progress", Rule::Agent, agent::enrol::progress),
     ]
 }

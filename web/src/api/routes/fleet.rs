@@ -3,7 +3,7 @@
 use actix_web::http::Method;
 use spunto_core::access::Permission as P;
 
-use crate::api::{audit, events, live, nodes, operations};
+use crate::api::{audit, events, live, nodes, operations, provisions};
 use crate::ask::Page;
 use crate::endpoint::{Endpoint, Rule};
 use crate::openapi::doc::Doc;
@@ -22,10 +22,13 @@ pub(super) fn nodes() -> Vec<Endpoint> {
         Endpoint::new(Method::GET, NODES, READ, nodes::list)
             .doc(Doc::of("nodes.list", "The organisation's nodes.").query::<Page>().gives::<PageOf<NodeView>>(200)),
         Endpoint::new(Method::POST, NODES, WRITE, nodes::create).doc(
-            Doc::of("nodes.create", "Makes a node; token and command are shown this once.")
-                .takes::<nodes::NewNode>()
-                .gives::<NodeCreated>(201)
-                .repeatable(),
+            Doc::of(
+                "nodes.create",
+                "Makes a node; token and command are shown this once. With `cloud` a machine is made for it, and there is no command.",
+            )
+            .takes::<nodes::NewNode>()
+            .gives::<NodeCreated>(201)
+            .repeatable(),
         ),
         Endpoint::new(Method::GET, NODE, READ, nodes::get).doc(Doc::of("nodes.get", "A node.").gives::<NodeView>(200)),
         Endpoint::new(Method::PATCH, NODE, WRITE, nodes::update).doc(
@@ -39,6 +42,13 @@ pub(super) fn nodes() -> Vec<Endpoint> {
             Doc::of("nodes.delete", "Deletes it; an online agent removes its containers and stops itself.")
                 .query::<operations::Force>()
                 .gives::<NodeReply>(200)
+                .conditional(),
+        ),
+        Endpoint::new(Method::POST, "/api/orgs/{org}/nodes/{node}/retry", WRITE, provisions::retry).doc(
+            Doc::of("nodes.retry", "Another attempt to make its machine, after one that failed; with other wishes where they are said.")
+                .takes::<provisions::Otherwise>()
+                .gives::<NodeReply>(200)
+                .repeatable()
                 .conditional(),
         ),
         Endpoint::new(Method::GET, "/api/orgs/{org}/nodes/{node}/gauges", READ, nodes::gauges)
