@@ -12,6 +12,7 @@ use spunto_tests::world::{SOON, World};
 mod credentials;
 mod enrolment;
 mod failures;
+mod google;
 mod kills;
 mod stepper;
 
