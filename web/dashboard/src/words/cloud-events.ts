@@ -3,7 +3,7 @@ import { clock } from '../format/time';
 import type { Event } from '../api/types';
 import type { NameOf, Told } from './events';
 import { providerName } from './providers';
-import { ABANDON_WORDS, CLASS_WORDS, priceWords, REMOVAL_WORDS } from './provision';
+import { ABANDON_WORDS, CLASS_WORDS, priceWords, REMOVAL_WORDS, stageWords } from './provision';
 
 /** Tells an event about clouds; none for others. */
 export function tellCloud(event: Event, nameOf: NameOf): Told | null {
@@ -56,7 +56,7 @@ function start(event: Event): Told | null {
     case 'node.progress_reported': {
       const { stage, detail } = event.payload;
       const failed = stage === 'failed';
-      const text = `VM: ${stage}${detail === '' ? '' : `: ${detail}`}`;
+      const text = `VM: ${stageWords(stage, detail)}`;
       return { glyph: failed ? '✗' : '▸', tone: failed ? 'bad' : 'busy', text };
     }
     case 'node.enrolled':

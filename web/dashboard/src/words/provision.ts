@@ -39,6 +39,12 @@ export const CLASS_WORDS: Readonly<Record<ProvisionErrorClass, string>> = {
   unknown: 'refused',
 };
 
+/** What the VM does, in its script's own words: `installing_docker: attempt 2`. */
+export function stageWords(stage: string, detail: string): string {
+  const words = stage.replaceAll('_', ' ');
+  return detail === '' ? words : `${words}: ${detail}`;
+}
+
 export const REMOVAL_WORDS: Readonly<Record<RemovalReason, string>> = {
   attempt_failed: 'its attempt failed',
   never_called: 'it was kept, and has not called',
@@ -63,11 +69,8 @@ const SIGNS: Readonly<Record<string, string>> = { EUR: '€', USD: '$', GBP: '£
 /** Decimal numbers come with as many places as the provider likes; this keeps two that say something. */
 function amount(text: string, currency: string): string {
   const value = Number(text);
-  const short = Number.isFinite(value)
-    ? value === 0 || value >= 0.1
-      ? value.toFixed(2)
-      : String(Number(value.toPrecision(2)))
-    : text;
+  if (!Number.isFinite(value)) return `${text} ${currency}`;
+  const short = value === 0 || value >= 0.1 ? value.toFixed(2) : String(Number(value.toPrecision(2)));
   const sign = SIGNS[currency];
   return sign === undefined ? `${short} ${currency}` : `${sign}${short}`;
 }

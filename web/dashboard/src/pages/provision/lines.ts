@@ -1,7 +1,7 @@
 // A provision as the lines of a terminal: how far each is, how long it took, takes usually, and may take. Pure.
 import type { Provision, StepperLine } from '../../api/types';
 import { clock, longDuration } from '../../format/time';
-import { LINE_WORDS, priceWords, REMOVAL_WORDS } from '../../words/provision';
+import { LINE_WORDS, priceWords, REMOVAL_WORDS, stageWords } from '../../words/provision';
 
 type Tone = 'ok' | 'busy' | 'bad' | 'idle';
 
@@ -85,7 +85,7 @@ function stageLines(provision: Provision, state: StepperLine['state']): StageLin
     const failed = stage === 'failed';
     const going = index === last && state === 'current' && !failed;
     const look = failed ? LOOKS.failed : going ? LOOKS.current : LOOKS.done;
-    return { ...look, text: detail === '' ? stage : `${stage}: ${detail}`, at: Date.parse(at) };
+    return { ...look, text: stageWords(stage, detail), at: Date.parse(at) };
   });
 }
 
