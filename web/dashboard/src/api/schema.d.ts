@@ -228,7 +228,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/orgs/{org}/credentials/{credential}/machine-types": {
+    "/api/orgs/{org}/credentials/{credential}/locations/{location}/machine-types": {
         parameters: {
             query?: never;
             header?: never;
@@ -3836,9 +3836,7 @@ export interface operations {
     };
     "credentials.machine_types": {
         parameters: {
-            query: {
-                /** @description A location's id. */
-                location: string;
+            query?: {
                 /** @description A position that a change replied: the read waits until it sees it. */
                 after?: string;
             };
@@ -3846,6 +3844,7 @@ export interface operations {
             path: {
                 org: string;
                 credential: string;
+                location: string;
             };
             cookie?: never;
         };

@@ -20,8 +20,8 @@ export function catalogueOf(org: string): Catalogue {
       ),
     machineTypes: (credential, location) =>
       take(
-        api.GET('/api/orgs/{org}/credentials/{credential}/machine-types', {
-          params: { path: { org, credential }, query: { location } },
+        api.GET('/api/orgs/{org}/credentials/{credential}/locations/{location}/machine-types', {
+          params: { path: { org, credential, location } },
           fetch: patiently,
         }),
       ),
