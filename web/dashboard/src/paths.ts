@@ -11,6 +11,7 @@ export const paths = {
   nodes: (org: string) => `/orgs/${part(org)}/nodes`,
   addNode: (org: string) => `/orgs/${part(org)}/nodes/new`,
   node: (org: string, node: string) => `/orgs/${part(org)}/nodes/${part(node)}`,
+  provision: (org: string, node: string) => `/orgs/${part(org)}/nodes/${part(node)}/provision`,
   projects: (org: string) => `/orgs/${part(org)}/projects`,
   project: (org: string, project: string) => `/orgs/${part(org)}/projects/${part(project)}`,
   newWorker: (org: string, project: string) => `/orgs/${part(org)}/projects/${part(project)}/workers/new`,

@@ -17,6 +17,18 @@ describe('a problem', () => {
     expect(problem.more.nodes).toEqual([['n', 'offline']]);
   });
 
+  it('says what to do about what a cloud refuses', () => {
+    const problem = Problem.from(502, {
+      code: 'provider_refused',
+      detail: 'Hetzner Cloud: server limit reached (resource_limit_exceeded)',
+      title: 'Bad Gateway',
+      next_step: 'ask for a higher limit',
+    });
+    expect(wordsOf(problem)).toBe(
+      'Hetzner Cloud: server limit reached (resource_limit_exceeded). Ask for a higher limit.',
+    );
+  });
+
   it('is understood without a body', () => {
     expect(Problem.from(502, '<html>').detail).toContain('502');
   });
@@ -29,10 +41,13 @@ describe('a problem', () => {
     ['invalid_input', 'a password has 10 to 200 characters', 'password'],
     ['invalid_input', 'labels are at most 32 pairs', 'labels'],
     ['invalid_input', 'image must be 1 to 255 characters', 'image'],
+    ['invalid_input', 'a secret has 1 to 16384 bytes', 'secret'],
+    ['credential_refused', 'Hetzner Cloud: unable to authenticate (unauthorized)', 'secret'],
+    ['account_differs', 'this is a secret of b, the credential is of a', 'secret'],
   ])('%s "%s" belongs to the field %s', (code, detail, field) => {
-    expect(fieldOf(refuse(code, detail), ['name', 'reason', 'email', 'password', 'labels', 'image'])).toBe(
-      field,
-    );
+    expect(
+      fieldOf(refuse(code, detail), ['name', 'reason', 'email', 'password', 'labels', 'image', 'secret']),
+    ).toBe(field);
   });
 
   it('belongs to the form when it is about no field of it', () => {

@@ -44,15 +44,27 @@ export class Problem extends Error {
 
 /** What any failure says to a person. */
 export function wordsOf(failure: unknown): string {
-  if (failure instanceof Problem) return failure.detail;
+  if (failure instanceof Problem) {
+    // What a cloud refuses comes with what to do about it.
+    const next = failure.more.next_step;
+    return typeof next === 'string' && next !== '' ? `${failure.detail} ${sentence(next)}` : failure.detail;
+  }
   return 'Something went wrong in this page. Reload it and try again.';
 }
 
 // The API names no field, but its texts and codes do so unmistakably (see core/src/name.rs).
-const BY_CODE: Readonly<Record<string, string>> = { name_taken: 'name', already_member: 'email' };
+const BY_CODE: Readonly<Record<string, string>> = {
+  name_taken: 'name',
+  already_member: 'email',
+  credential_refused: 'secret',
+  account_differs: 'secret',
+  unknown_credential: 'credential',
+  credential_of_other: 'credential',
+};
 const BY_TEXT: readonly (readonly [RegExp, string])[] = [
   [/^That is not an e-mail address/, 'email'],
   [/^(A|The current) password/, 'password'],
+  [/^A secret/, 'secret'],
   [/^Labels are/, 'labels'],
   [/^Image must/, 'image'],
   [/^Environment variable/, 'env'],

@@ -125,6 +125,143 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/orgs/{org}/credentials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Credentials at clouds, without their secrets. */
+        get: operations["credentials.list"];
+        put?: never;
+        /** Keeps a credential, once its provider accepts it; otherwise 422 with the provider's words. */
+        post: operations["credentials.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/orgs/{org}/credentials/{credential}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Erases it; by force also when machines need it, which are given up and may run on. */
+        delete: operations["credentials.delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/orgs/{org}/credentials/{credential}/images": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Systems that a machine can start with. */
+        get: operations["credentials.images"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/orgs/{org}/credentials/{credential}/leftovers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What this installation made there and no node needs. */
+        get: operations["credentials.leftovers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/orgs/{org}/credentials/{credential}/leftovers/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Removes something that the sweep showed and no node needs. */
+        post: operations["credentials.remove_leftover"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/orgs/{org}/credentials/{credential}/locations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where machines can be had. */
+        get: operations["credentials.locations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/orgs/{org}/credentials/{credential}/locations/{location}/machine-types": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What machines can be had at a location, with price and availability where the cloud says so. */
+        get: operations["credentials.machine_types"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/orgs/{org}/credentials/{credential}/secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Gives it another secret of the same account; what waits for one goes on. */
+        put: operations["credentials.replace"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/orgs/{org}/events": {
         parameters: {
             query?: never;
@@ -240,7 +377,7 @@ export interface paths {
         /** The organisation's nodes. */
         get: operations["nodes.list"];
         put?: never;
-        /** Makes a node; token and command are shown this once. */
+        /** Makes a node; token and command are shown this once. With `cloud` a machine is made for it, and there is no command. */
         post: operations["nodes.create"];
         delete?: never;
         options?: never;
@@ -331,6 +468,23 @@ export interface paths {
         post: operations["nodes.start_maintenance"];
         /** Ends maintenance. */
         delete: operations["nodes.end_maintenance"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/orgs/{org}/nodes/{node}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Another attempt to make its machine, after one that failed; with other wishes where they are said. */
+        post: operations["nodes.retry"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -632,6 +786,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The clouds that this server can make machines at. */
+        get: operations["providers.list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/session": {
         parameters: {
             query?: never;
@@ -741,6 +912,8 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Why a machine was given up. */
+        AbandonReason: "credential_deleted" | "deletion_forced";
         /** @description What an invited person says. */
         Accept: {
             name: string;
@@ -820,6 +993,12 @@ export interface components {
             /** @description To be passed as `cursor` for the next page; none on the last. */
             next: string | null;
         };
+        /** @description What the machine told of its start. */
+        BootStage: {
+            at: components["schemas"]["Timestamp"];
+            detail: string;
+            stage: string;
+        };
         /** @description Who asks: a person or a key. */
         Caller: components["schemas"]["SignedIn"] | components["schemas"]["KeyCaller"];
         /** @description A change of password. */
@@ -844,8 +1023,199 @@ export interface components {
             /** @description The node. */
             node: components["schemas"]["NodeId"];
         };
-        /** @description Why an agent was not let in. */
-        ConnectionRefusal: "token_rotated" | "wrong_token" | "already_connected" | "unsupported_protocol";
+        /** @description What machine is wanted; its provider is that of the credential. */
+        Cloud: {
+            credential: components["schemas"]["CredentialId"];
+            /** @description An image's id. */
+            image: string;
+            /** @description A location's id. */
+            location: string;
+            /** @description A machine type's id. */
+            machine_type: string;
+        };
+        /**
+         * @description A processor's architecture.
+         * @enum {string}
+         */
+        CloudArchitecture: "x86" | "arm";
+        /** @description Whether a machine type can be had at present. */
+        CloudAvailability: ("available" | "sold_out") | "untold";
+        /** @description A credential at a provider, without its secret. */
+        CloudCredential: {
+            /** @description The account or project, where the provider names it. */
+            account: string | null;
+            created_at: components["schemas"]["Timestamp"];
+            /** @description Tells two secrets apart. */
+            fingerprint: string;
+            id: components["schemas"]["CredentialId"];
+            name: string;
+            /**
+             * Format: uint
+             * @description Nodes that it is needed for.
+             */
+            nodes: number;
+            provider: string;
+            /** @description When its present secret was accepted by the provider. */
+            verified_at: components["schemas"]["Timestamp"];
+            /**
+             * Format: uint32
+             * @description Version of its secret, from 1.
+             */
+            version: number;
+        };
+        /** @description A page of a list. */
+        CloudCredentialPage: {
+            /** @description The items, by id. */
+            items: components["schemas"]["CloudCredential"][];
+            /** @description To be passed as `cursor` for the next page; none on the last. */
+            next: string | null;
+        };
+        /** @description A system to start with. */
+        CloudImage: {
+            id: string;
+            title: string;
+        };
+        /** @description What a provider offers, from a moment ago. */
+        CloudImageOffers: {
+            /** @description When the provider was asked. */
+            asked_at: components["schemas"]["Timestamp"];
+            /** @description The items, as the provider orders them. */
+            items: components["schemas"]["CloudImage"][];
+        };
+        /** @description Something at a provider that this installation made. */
+        CloudLeftover: {
+            address: string | null;
+            /** Format: uint32 */
+            attempt: number | null;
+            /** @description Since when, as the provider writes it. */
+            created: string | null;
+            /** @description `machine` or `disk`. */
+            kind: string;
+            location: string;
+            machine_type: string | null;
+            name: string;
+            /** @description The node that it was made for, where its label still says so. */
+            node: components["schemas"]["NodeId"] | null;
+            /** @description Names it in a request to remove it. */
+            reference: string;
+            standing: components["schemas"]["LeftoverStanding"];
+            /** @description In the provider's word. */
+            state: string;
+        };
+        /** @description Where machines can be had. */
+        CloudLocation: {
+            id: string;
+            title: string;
+        };
+        /** @description What a provider offers, from a moment ago. */
+        CloudLocationOffers: {
+            /** @description When the provider was asked. */
+            asked_at: components["schemas"]["Timestamp"];
+            /** @description The items, as the provider orders them. */
+            items: components["schemas"]["CloudLocation"][];
+        };
+        /** @description A machine that can be had at a location. */
+        CloudMachineType: {
+            architecture: components["schemas"]["CloudArchitecture"] | null;
+            availability: components["schemas"]["CloudAvailability"];
+            /** Format: uint32 */
+            cpus: number;
+            /**
+             * Format: uint64
+             * @description Size of its disk; none where it is chosen apart.
+             */
+            disk_gb: number | null;
+            id: string;
+            /** Format: uint64 */
+            memory_mib: number;
+            /** @description What it costs there; none where the provider's API doesn't say. */
+            price: components["schemas"]["MachinePrice"] | null;
+            title: string;
+        };
+        /** @description What a provider offers, from a moment ago. */
+        CloudMachineTypeOffers: {
+            /** @description When the provider was asked. */
+            asked_at: components["schemas"]["Timestamp"];
+            /** @description The items, as the provider orders them. */
+            items: components["schemas"]["CloudMachineType"][];
+        };
+        /** @description A provider that this server has a client for. */
+        CloudProvider: {
+            /** @description What its credential is and where it is made. */
+            credential: string;
+            /** @description In requests, e.g. `hetzner`. */
+            name: string;
+            /** @description For people, e.g. `Hetzner Cloud`. */
+            title: string;
+        };
+        /** @description The providers. */
+        CloudProviders: {
+            /** @description All of them. */
+            items: components["schemas"]["CloudProvider"][];
+        };
+        /** @description What a sweep found. */
+        CloudSweep: {
+            /** @description When the provider was asked. */
+            asked_at: components["schemas"]["Timestamp"];
+            /** @description What no node needs; with `?all=true` everything that is ours. */
+            items: components["schemas"]["CloudLeftover"][];
+            /**
+             * Format: uint
+             * @description How many of ours are as they should be.
+             */
+            known: number;
+        };
+        /** @description Why an agent was not let in. New reasons stand last. */
+        ConnectionRefusal: "token_rotated" | "wrong_token" | "already_connected" | "unsupported_protocol" | "wrong_enrolment" | "enrolment_used" | "enrolment_expired" | "machine_removed";
+        /** @description A credential was verified at its provider and is kept. */
+        CredentialAdded: {
+            /** @description The account or project, where the provider names it. */
+            account: string | null;
+            /** @description Which. */
+            credential: components["schemas"]["CredentialId"];
+            /** @description Tells two secrets apart, and says nothing of them. */
+            fingerprint: string;
+            /** @description Its name, unique in the organisation. */
+            name: string;
+            /** @description Whose. */
+            org: components["schemas"]["OrgId"];
+            /** @description The provider's name, e.g. `hetzner`. */
+            provider: string;
+        };
+        /** @description A credential is gone, and its secret erased. */
+        CredentialDeleted: {
+            /** @description Which. */
+            credential: components["schemas"]["CredentialId"];
+            /** @description Whether machines that needed it were given up. */
+            forced: boolean;
+            /** @description Whose. */
+            org: components["schemas"]["OrgId"];
+        };
+        /** @example crd_aaaaaaaaaaaaa */
+        CredentialId: string;
+        /** @description A credential has another secret; the one before is erased. */
+        CredentialReplaced: {
+            /** @description The account or project, where the provider names it. */
+            account: string | null;
+            /** @description Which. */
+            credential: components["schemas"]["CredentialId"];
+            /** @description Tells two secrets apart, and says nothing of them. */
+            fingerprint: string;
+            /** @description Whose. */
+            org: components["schemas"]["OrgId"];
+            /**
+             * Format: uint32
+             * @description The new secret's version, from 2.
+             */
+            version: number;
+        };
+        /** @description A credential as it is now. */
+        CredentialReply: {
+            /** @description None when it is gone by now. */
+            credential: components["schemas"]["CloudCredential"] | null;
+            /** @description Pass it as `?after=` to a read that must see this change. */
+            position: string;
+        };
         /** @description What decided between the chosen node and the next. */
         Decider: "only_candidate" | "load" | "placed_longest_ago" | "id";
         /** @description A deployment. */
@@ -1017,6 +1387,22 @@ export interface components {
             payload: components["schemas"]["ActorSeen"];
         } | {
             /** @constant */
+            kind: "credential.added";
+            payload: components["schemas"]["CredentialAdded"];
+        } | {
+            /** @constant */
+            kind: "credential.replaced";
+            payload: components["schemas"]["CredentialReplaced"];
+        } | {
+            /** @constant */
+            kind: "credential.deleted";
+            payload: components["schemas"]["CredentialDeleted"];
+        } | {
+            /** @constant */
+            kind: "leftover.removal_requested";
+            payload: components["schemas"]["LeftoverRemovalRequested"];
+        } | {
+            /** @constant */
             kind: "node.created";
             payload: components["schemas"]["NodeCreated2"];
         } | {
@@ -1079,6 +1465,46 @@ export interface components {
             /** @constant */
             kind: "node.orphan_found";
             payload: components["schemas"]["NodeOrphanFound"];
+        } | {
+            /** @constant */
+            kind: "node.provision_requested";
+            payload: components["schemas"]["NodeProvisionRequested"];
+        } | {
+            /** @constant */
+            kind: "node.credential_verified";
+            payload: components["schemas"]["NodeCredentialVerified"];
+        } | {
+            /** @constant */
+            kind: "node.machine_intended";
+            payload: components["schemas"]["NodeMachineIntended"];
+        } | {
+            /** @constant */
+            kind: "node.machine_ordered";
+            payload: components["schemas"]["NodeMachineOrdered"];
+        } | {
+            /** @constant */
+            kind: "node.machine_created";
+            payload: components["schemas"]["NodeMachineCreated"];
+        } | {
+            /** @constant */
+            kind: "node.progress_reported";
+            payload: components["schemas"]["NodeProgressReported"];
+        } | {
+            /** @constant */
+            kind: "node.enrolled";
+            payload: components["schemas"]["NodeEnrolled"];
+        } | {
+            /** @constant */
+            kind: "node.machine_removal_intended";
+            payload: components["schemas"]["NodeMachineRemovalIntended"];
+        } | {
+            /** @constant */
+            kind: "node.machine_removed";
+            payload: components["schemas"]["NodeMachineRemoved"];
+        } | {
+            /** @constant */
+            kind: "node.machine_abandoned";
+            payload: components["schemas"]["NodeMachineAbandoned"];
         } | {
             /** @constant */
             kind: "worker.created";
@@ -1371,6 +1797,25 @@ export interface components {
             /** @description To be passed as `cursor` for the next page; none on the last. */
             next: string | null;
         };
+        /** @description Somebody wants something removed at a provider that is ours by its label and that no node needs. */
+        LeftoverRemovalRequested: {
+            /** @description The credential that shows it. */
+            credential: components["schemas"]["CredentialId"];
+            /** @description Its name there. */
+            name: string;
+            /** @description The node that it was made for, where its label still says so. */
+            node: components["schemas"]["NodeId"] | null;
+            /** @description Whose. */
+            org: components["schemas"]["OrgId"];
+            /** @description How the provider names it. */
+            reference: string;
+        };
+        /** @description How something at a provider stands to the log. */
+        LeftoverStanding: "known" | "forgotten" | "no_node" | "unlabelled";
+        /** @description A line of the stepper, in their order. */
+        Line: "credential_verified" | "machine_created" | "agent_handshake" | "node_online";
+        /** @description How far a line is. */
+        LineState: "done" | "current" | "pending" | "failed";
         Live: {
             drain: components["schemas"]["Drain"] | null;
             gauges: components["schemas"]["Gauges"] | null;
@@ -1406,6 +1851,25 @@ export interface components {
             /** @description In plain words. */
             reason: string;
         };
+        /** @description A machine that may exist at the provider, and cost money. */
+        Machine: {
+            /** @description Its public address, once it is there. */
+            address: string | null;
+            /** Format: uint32 */
+            attempt: number;
+            credential: components["schemas"]["CredentialId"];
+            location: string;
+            machine_type: string;
+            /** @description Its name at the provider. */
+            name: string;
+            /** @description What it costs, where the provider says so. */
+            price: components["schemas"]["MachinePrice"] | null;
+            /** @description How the provider names it, once it has answered. */
+            reference: string | null;
+            removal: components["schemas"]["MachineRemoval"] | null;
+            /** @description Since when it may exist. */
+            since: components["schemas"]["Timestamp"];
+        };
         /** @description What a machine says of itself when its agent connects. */
         MachineFacts: {
             /** @description CPU architecture, e.g. `x86_64`. */
@@ -1435,6 +1899,31 @@ export interface components {
             memory_bytes: number;
             /** @description Operating system, for people. */
             os: string;
+        };
+        /** @description A price as the provider writes it: decimal numbers, taxes included. */
+        MachinePrice: {
+            /** @description ISO 4217, e.g. `EUR`. */
+            currency: string;
+            /** @description For an hour. */
+            hourly: string;
+            /** @description For a month, at most. */
+            monthly: string;
+        };
+        /** @description A removal that is under way. */
+        MachineRemoval: {
+            reason: components["schemas"]["RemovalReason"];
+            since: components["schemas"]["Timestamp"];
+        };
+        /** @description What machine is wanted, in the provider's own terms. */
+        MachineWish: {
+            /** @description With which system. */
+            image: string;
+            /** @description Where, e.g. `fsn1`. */
+            location: string;
+            /** @description What, e.g. `cx23`. */
+            machine_type: string;
+            /** @description The provider's name, e.g. `hetzner`. */
+            provider: string;
         };
         Maintenance: {
             by: string;
@@ -1486,6 +1975,14 @@ export interface components {
         Named: {
             name: string;
         };
+        /** @description A credential that is wanted. */
+        NewCredential: {
+            name: string;
+            /** @description The provider's name. */
+            provider: string;
+            /** @description What the provider gave: a token, or a key file's whole text. */
+            secret: string;
+        };
         /** @description A deployment that is wanted. */
         NewDeployment: {
             /** @default {} */
@@ -1504,6 +2001,8 @@ export interface components {
         };
         /** @description A node that is wanted. */
         NewNode: {
+            /** @description What machine a cloud is to make for it; without, a command is shown to be run on a server. */
+            cloud?: components["schemas"]["Cloud"] | null;
             /** @default {} */
             labels: {
                 [key: string]: string;
@@ -1513,6 +2012,11 @@ export interface components {
         /** @description A role. */
         NewRole: {
             role: components["schemas"]["Role"];
+        };
+        /** @description Another secret for a credential. */
+        NewSecret: {
+            /** @description What the provider gave, of the same account. */
+            secret: string;
         };
         /** @description A worker that is wanted. */
         NewWorker: {
@@ -1551,7 +2055,10 @@ export interface components {
             load: number;
             maintenance: components["schemas"]["Maintenance"] | null;
             name: string;
-            provider: components["schemas"]["Provider"];
+            /** @description `manual`, or the name of the cloud that makes its machine. */
+            provider: string;
+            /** @description None of a node that somebody runs a command for. */
+            provision: components["schemas"]["Provision"] | null;
             reserved: components["schemas"]["Reserved"];
             status: components["schemas"]["NodeState"];
             token: components["schemas"]["Token"];
@@ -1600,6 +2107,18 @@ export interface components {
             /** @description Digest of version 1 of its token. */
             token_digest: components["schemas"]["SecretDigest"];
         };
+        /** @description The provider accepts the credential. */
+        NodeCredentialVerified: {
+            /** @description The account or project, where the provider names it. */
+            account: string | null;
+            /**
+             * Format: uint32
+             * @description The attempt.
+             */
+            attempt: number;
+            /** @description Which. */
+            node: components["schemas"]["NodeId"];
+        };
         /** @description The node is gone, and every credential of it. */
         NodeDeleted: {
             /** @description Which. */
@@ -1619,6 +2138,23 @@ export interface components {
             /** @description In the words of who asked. */
             reason: string;
         };
+        /** @description The machine's agent has traded its enrolment token for the node's. */
+        NodeEnrolled: {
+            /** @description Where it called from. */
+            address: string;
+            /**
+             * Format: uint32
+             * @description The attempt.
+             */
+            attempt: number;
+            /**
+             * Format: uint64
+             * @description The agent's installation; only this one may trade again.
+             */
+            instance: number;
+            /** @description Which. */
+            node: components["schemas"]["NodeId"];
+        };
         /** @example nod_aaaaaaaaaaaaa */
         NodeId: string;
         /** @description The agent probed its workers' isolation and the answer is new. */
@@ -1634,6 +2170,86 @@ export interface components {
             labels: {
                 [key: string]: string;
             };
+            /** @description Which. */
+            node: components["schemas"]["NodeId"];
+        };
+        /** @description Nobody looks after the machine any more: it may run on, and cost, until somebody removes it at the provider. */
+        NodeMachineAbandoned: {
+            /**
+             * Format: uint32
+             * @description The attempt that made it.
+             */
+            attempt: number;
+            /** @description Its name at the provider. */
+            name: string;
+            /** @description Which. */
+            node: components["schemas"]["NodeId"];
+            /** @description Why. */
+            reason: components["schemas"]["AbandonReason"];
+        };
+        /** @description The machine exists; it boots. */
+        NodeMachineCreated: {
+            /** @description Its public address, where it has one. */
+            address: string | null;
+            /**
+             * Format: uint32
+             * @description The attempt.
+             */
+            attempt: number;
+            /** @description Which. */
+            node: components["schemas"]["NodeId"];
+            /** @description How the provider names the machine. */
+            reference: string;
+        };
+        /** @description The provider is about to be asked for the machine: from here on one may exist. */
+        NodeMachineIntended: {
+            /**
+             * Format: uint32
+             * @description The attempt.
+             */
+            attempt: number;
+            /** @description Its name at the provider. */
+            name: string;
+            /** @description Which. */
+            node: components["schemas"]["NodeId"];
+            /** @description What it costs, where the provider says so. */
+            price: components["schemas"]["MachinePrice"] | null;
+        };
+        /** @description The provider has taken the order. */
+        NodeMachineOrdered: {
+            /**
+             * Format: uint32
+             * @description The attempt.
+             */
+            attempt: number;
+            /** @description Whether an earlier call of this attempt had made it. */
+            found: boolean;
+            /** @description Which. */
+            node: components["schemas"]["NodeId"];
+            /** @description What is going on at the provider, to be followed; none where nothing is. */
+            operation: string | null;
+            /** @description How the provider names the machine. */
+            reference: string;
+        };
+        /** @description The machine is to be removed, with everything that came along with it. */
+        NodeMachineRemovalIntended: {
+            /**
+             * Format: uint32
+             * @description The attempt that made it.
+             */
+            attempt: number;
+            /** @description Which. */
+            node: components["schemas"]["NodeId"];
+            /** @description Why. */
+            reason: components["schemas"]["RemovalReason"];
+        };
+        /** @description The provider's list no longer shows anything of this node. */
+        NodeMachineRemoved: {
+            /**
+             * Format: uint32
+             * @description The attempt that made it.
+             */
+            attempt: number;
             /** @description Which. */
             node: components["schemas"]["NodeId"];
         };
@@ -1703,19 +2319,60 @@ export interface components {
             /** @description To be passed as `cursor` for the next page; none on the last. */
             next: string | null;
         };
-        /** @description An attempt to provision failed. A fact about the attempt: a later one may succeed. */
+        /** @description The machine tells how far its start has got. */
+        NodeProgressReported: {
+            /**
+             * Format: uint32
+             * @description The attempt.
+             */
+            attempt: number;
+            /** @description More, in its words; may be empty. */
+            detail: string;
+            /** @description Which. */
+            node: components["schemas"]["NodeId"];
+            /** @description What it does, e.g. `installing docker`; `failed` when it can't go on. */
+            stage: string;
+        };
+        /** @description Somebody wants a machine for a node: an attempt begins. */
+        NodeProvisionRequested: {
+            /**
+             * Format: uint32
+             * @description The attempt's number, from 1. With the node it is the key by which the provider's clients tell a repeated call from a new one.
+             */
+            attempt: number;
+            /** @description Which credential pays for it. */
+            credential: components["schemas"]["CredentialId"];
+            /**
+             * Format: uint32
+             * @description Its version at this time.
+             */
+            credential_version: number;
+            /** @description Digest of the enrolment token that the machine carries. */
+            enrolment_digest: components["schemas"]["SecretDigest"];
+            /** @description When that token dies, unless its machine is kept longer. */
+            enrolment_expires_at: components["schemas"]["Timestamp"];
+            /** @description Which. */
+            node: components["schemas"]["NodeId"];
+            /** @description Where. */
+            org: components["schemas"]["OrgId"];
+            /** @description What machine. */
+            wish: components["schemas"]["MachineWish"];
+        };
+        /** @description An attempt to provision failed. A fact about the attempt: a later one may succeed, and so may a machine that calls late. */
         NodeProvisioningFailed: {
             /**
              * Format: uint32
              * @description The attempt's number, from 1.
              */
             attempt: number;
-            /** @description What kind of failure. */
-            class: components["schemas"]["ProvisionErrorClass"];
-            /** @description The provider's own words. */
-            message: string;
+            /** @description What went wrong. */
+            failure: components["schemas"]["ProvisionFailure"];
+            /** @description Until when the machine is kept, as it may still call; none when it is removed at once, or there is none. */
+            kept_until: components["schemas"]["Timestamp"] | null;
             /** @description Which. */
             node: components["schemas"]["NodeId"];
+            /** @description Whether it is certain that nothing was made at the provider. */
+            nothing_made: boolean;
             /** @description The step that failed. */
             step: components["schemas"]["ProvisionStep"];
         };
@@ -1737,6 +2394,13 @@ export interface components {
         NodeState: {
             /** @constant */
             state: "pending";
+        } | {
+            /** Format: uint32 */
+            attempt: number;
+            since: components["schemas"]["Timestamp"];
+            /** @constant */
+            state: "provisioning";
+            step: components["schemas"]["ProvisionStep"];
         } | {
             /** Format: uint32 */
             attempt: number;
@@ -1837,6 +2501,16 @@ export interface components {
             /** @description Pass it as `?after=` to a read that must see this change. */
             position: string;
         };
+        /** @description What is wanted otherwise than last time; what is left out stays. */
+        Otherwise: {
+            credential?: components["schemas"]["CredentialId"] | null;
+            /** @description An image's id. */
+            image?: string | null;
+            /** @description A location's id. */
+            location?: string | null;
+            /** @description A machine type's id. */
+            machine_type?: string | null;
+        };
         /** @description The thing that a command created, if any. */
         Outcome: "done" | {
             org: components["schemas"]["OrgId"];
@@ -1862,6 +2536,8 @@ export interface components {
         } | {
             /** Format: uint64 */
             epoch: number;
+        } | {
+            credential: components["schemas"]["CredentialId"];
         };
         /**
          * @description For whom a key acts.
@@ -1888,6 +2564,8 @@ export interface components {
             /** @description `urn:spunto:problem:` and the code. */
             type: string;
         };
+        /** @description For which processors. */
+        Processor: "x86" | "arm";
         /** @description A project. */
         Project: {
             created_at: components["schemas"]["Timestamp"];
@@ -1938,11 +2616,86 @@ export interface components {
             project: components["schemas"]["Project"] | null;
         };
         /** @description How a machine becomes this node. */
-        Provider: "manual";
-        /** @description What kind of failure a provider reported, so that a person knows what to do. */
-        ProvisionErrorClass: "denied" | "forbidden" | "quota" | "no_capacity" | "bad_input" | "name_taken" | "rate_limited" | "unavailable" | "no_handshake" | "unknown";
+        Provider: "manual" | "cloud";
+        /** @description The last attempt to make a node's machine, and the machine. */
+        Provision: {
+            /** @description The account, where the provider names it. */
+            account: string | null;
+            /**
+             * Format: uint32
+             * @description From 1; a retry is another attempt.
+             */
+            attempt: number;
+            credential: components["schemas"]["CredentialId"];
+            failed: components["schemas"]["ProvisionFailed"] | null;
+            /** @description The four lines of the stepper, in their order. */
+            lines: components["schemas"]["StepperLine"][];
+            /** @description None before one is asked for and after it is gone. */
+            machine: components["schemas"]["Machine"] | null;
+            requested_at: components["schemas"]["Timestamp"];
+            /** @description What the machine told of its start, oldest first; belongs inside the handshake's line. */
+            stages: components["schemas"]["BootStage"][];
+            /** @description What is in the way at present, removals included. */
+            trouble: components["schemas"]["ProvisionTrouble"] | null;
+            wish: components["schemas"]["MachineWish"];
+        };
+        /** @description What kind of failure a provider reported, so that a person knows what to do. New kinds stand last. */
+        ProvisionErrorClass: "denied" | "forbidden" | "quota" | "no_capacity" | "bad_input" | "name_taken" | "rate_limited" | "unavailable" | "no_handshake" | "unknown" | "boot_failed";
+        /** @description How an attempt failed. */
+        ProvisionFailed: {
+            /** @description Where else it could be had, as the provider says; never chosen silently. */
+            alternatives: string[];
+            at: components["schemas"]["Timestamp"];
+            /** @description What kind of failure. */
+            class: components["schemas"]["ProvisionErrorClass"];
+            /** @description The provider's code; empty where it gave none. */
+            code: string;
+            /** @description Until when the machine is kept, as it may still call. */
+            kept_until: components["schemas"]["Timestamp"] | null;
+            /** @description The provider's own words. */
+            message: string;
+            /** @description What to do next, in a sentence. */
+            next_step: string;
+            /** @description What the provider's support asks for. */
+            request_id: string | null;
+            step: components["schemas"]["ProvisionStep"];
+        };
+        /** @description What went wrong, in the provider's words, and what to do. */
+        ProvisionFailure: {
+            /** @description Where else it could be had, as the provider says; never chosen silently. */
+            alternatives: string[];
+            /** @description What kind of failure. */
+            class: components["schemas"]["ProvisionErrorClass"];
+            /** @description The provider's code; empty where it gave none. */
+            code: string;
+            /** @description The provider's own words. */
+            message: string;
+            /** @description What to do next, in a sentence. */
+            next_step: string;
+            /** @description What the provider's support asks for. */
+            request_id: string | null;
+        };
         /** @description A line of the provisioning stepper. */
         ProvisionStep: "verify_credential" | "create_machine" | "await_handshake";
+        /** @description Something that did not work and is tried again. */
+        ProvisionTrouble: {
+            again_at: components["schemas"]["Timestamp"];
+            /** @description Where else it could be had, as the provider says; never chosen silently. */
+            alternatives: string[];
+            /** @description What kind of failure. */
+            class: components["schemas"]["ProvisionErrorClass"];
+            /** @description The provider's code; empty where it gave none. */
+            code: string;
+            /** @description The provider's own words. */
+            message: string;
+            /** @description What to do next, in a sentence. */
+            next_step: string;
+            /** @description What the provider's support asks for. */
+            request_id: string | null;
+            since: components["schemas"]["Timestamp"];
+            /** Format: uint32 */
+            tries: number;
+        };
         /** @description How far an image has been pulled. Shown live, never an event. */
         PullProgress: {
             /**
@@ -2035,6 +2788,8 @@ export interface components {
             count: number;
             reason: components["schemas"]["ConnectionRefusal"];
         };
+        /** @description Why a machine is removed. */
+        RemovalReason: "attempt_failed" | "never_called" | "retried" | "node_deleted";
         /** @description A creating request with an `Idempotency-Key` was carried out; in the same group as its events, remembered for 24 h. */
         RequestRecorded: {
             /** @description BLAKE3 of what was asked. */
@@ -2262,6 +3017,22 @@ export interface components {
             /** @description When, by the node's clock. */
             started_at: components["schemas"]["Timestamp"];
         };
+        /** @description A line of the stepper. */
+        StepperLine: {
+            /** @description When it must be done; only while it is current. */
+            deadline: components["schemas"]["Timestamp"] | null;
+            line: components["schemas"]["Line"];
+            /** @description When its turn came. */
+            started_at: components["schemas"]["Timestamp"] | null;
+            state: components["schemas"]["LineState"];
+            /**
+             * Format: uint64
+             * @description How long it took, once it is done or failed.
+             */
+            took_ms: number | null;
+            /** @description None before the first attempt that got past it. */
+            usual: components["schemas"]["UsualTime"] | null;
+        };
         /**
          * Format: date-time
          * @example 2026-11-24T14:02:11.000Z
@@ -2368,6 +3139,11 @@ export interface components {
         };
         /** @description What was being done when it failed. */
         UnitStep: "pull_image" | "create_network" | "create_container" | "start_container" | "stop_container" | "remove";
+        /** @description What is to go. */
+        Unneeded: {
+            /** @description As the sweep names it. */
+            reference: string;
+        };
         /** @description A person. */
         User: {
             /** @description Their e-mail address. */
@@ -2402,6 +3178,24 @@ export interface components {
             password_version: number;
             /** @description Whose. */
             user: components["schemas"]["UserId"];
+        };
+        /** @description How long a line usually takes at its provider. */
+        UsualTime: {
+            /**
+             * Format: uint
+             * @description From so many attempts of this installation.
+             */
+            attempts: number;
+            /**
+             * Format: uint64
+             * @description Half of the attempts were at least so quick.
+             */
+            p50_ms: number;
+            /**
+             * Format: uint64
+             * @description 19 of 20 attempts were at least so quick.
+             */
+            p95_ms: number;
         };
         /** @description One service that is wanted. */
         WantedService: {
@@ -2815,6 +3609,295 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    "credentials.list": {
+        parameters: {
+            query?: {
+                /** @description Where the last page ended: its `next`. */
+                cursor?: string;
+                /** @description Items on a page: 1 to 1000, 100 unless said. */
+                limit?: number;
+                /** @description A position that a change replied: the read waits until it sees it. */
+                after?: string;
+            };
+            header?: never;
+            path: {
+                org: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CloudCredentialPage"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    "credentials.create": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                org: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCredential"];
+            };
+        };
+        responses: {
+            /** @description It is done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CredentialReply"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    "credentials.delete": {
+        parameters: {
+            query?: {
+                /** @description Do it whatever needs it: workers go with their node, machines with their credential are given up. */
+                force?: boolean;
+            };
+            header?: never;
+            path: {
+                org: string;
+                credential: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    "credentials.images": {
+        parameters: {
+            query?: {
+                /** @description `x86` unless said. */
+                architecture?: components["schemas"]["Processor"];
+                /** @description A position that a change replied: the read waits until it sees it. */
+                after?: string;
+            };
+            header?: never;
+            path: {
+                org: string;
+                credential: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CloudImageOffers"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    "credentials.leftovers": {
+        parameters: {
+            query?: {
+                /** @description What nodes need, too. */
+                all?: boolean;
+                /** @description A position that a change replied: the read waits until it sees it. */
+                after?: string;
+            };
+            header?: never;
+            path: {
+                org: string;
+                credential: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CloudSweep"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    "credentials.remove_leftover": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                org: string;
+                credential: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Unneeded"];
+            };
+        };
+        responses: {
+            /** @description It is done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    "credentials.locations": {
+        parameters: {
+            query?: {
+                /** @description A position that a change replied: the read waits until it sees it. */
+                after?: string;
+            };
+            header?: never;
+            path: {
+                org: string;
+                credential: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CloudLocationOffers"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    "credentials.machine_types": {
+        parameters: {
+            query?: {
+                /** @description A position that a change replied: the read waits until it sees it. */
+                after?: string;
+            };
+            header?: never;
+            path: {
+                org: string;
+                credential: string;
+                location: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CloudMachineTypeOffers"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    "credentials.replace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                org: string;
+                credential: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSecret"];
+            };
+        };
+        responses: {
+            /** @description It is done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CredentialReply"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
     "events.list": {
         parameters: {
             query?: {
@@ -3210,7 +4293,7 @@ export interface operations {
     "nodes.delete": {
         parameters: {
             query?: {
-                /** @description Take its workers along. */
+                /** @description Do it whatever needs it: workers go with their node, machines with their credential are given up. */
                 force?: boolean;
             };
             header?: {
@@ -3434,6 +4517,43 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description It is done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeReply"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    "nodes.retry": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 visible ASCII characters; a repeat within 24 hours answers as the first call did. */
+                "Idempotency-Key"?: string;
+                /** @description The ETag that a read gave; refused with 412 when the thing has changed since. */
+                "If-Match"?: string;
+            };
+            path: {
+                org: string;
+                node: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Otherwise"];
+            };
+        };
         responses: {
             /** @description It is done. */
             200: {
@@ -4264,6 +5384,32 @@ export interface operations {
             401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    "providers.list": {
+        parameters: {
+            query?: {
+                /** @description A position that a change replied: the read waits until it sees it. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CloudProviders"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };

@@ -33,6 +33,7 @@ export function node(changes: Partial<Node> = {}): Node {
     token: { version: 1, issued_at: AT, fingerprint: 'abcd1234' },
     agent: null,
     isolation: null,
+    provision: null,
     connection_refusals: [],
     live: { suspect: false, session: null, drain: null, gauges: null },
     ...changes,

@@ -1,6 +1,7 @@
 // What happened, in plain words. Pure: names of things come from outside.
 import type { Event } from '../api/types';
 import { tellAccount } from './account-events';
+import { tellCloud } from './cloud-events';
 import { tellNode } from './node-events';
 import { tellUnit } from './unit-events';
 
@@ -19,17 +20,23 @@ export function tell(event: Event, nameOf: NameOf): Told {
   return (
     tellNode(event) ??
     tellUnit(event, nameOf) ??
-    tellAccount(event, nameOf) ?? { glyph: '·', tone: 'idle', text: event.kind }
+    tellAccount(event, nameOf) ??
+    tellCloud(event, nameOf) ?? { glyph: '·', tone: 'idle', text: event.kind }
   );
 }
 
-/** Which thing an event is about, as its id: the stream, or the project, member or key that it names. */
+/** Which thing an event is about, as its id: the stream, or the project or credential that it names. */
 export function subjectOf(event: Event): string {
   switch (event.kind) {
     case 'project.created':
     case 'project.renamed':
     case 'project.deleted':
       return event.payload.project;
+    case 'credential.added':
+    case 'credential.replaced':
+    case 'credential.deleted':
+    case 'leftover.removal_requested':
+      return event.payload.credential;
     default:
       return event.stream;
   }

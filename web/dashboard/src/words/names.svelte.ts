@@ -2,7 +2,7 @@
 import { api, take } from '../api/client';
 import { readAll } from '../api/pages';
 import { Problem } from '../api/problem';
-import type { Event, Key, Member } from '../api/types';
+import type { CloudCredential, Event, Key, Member } from '../api/types';
 import { live } from '../live/store.svelte';
 import { denial } from '../session/access';
 import { session } from '../session/session.svelte';
@@ -10,7 +10,7 @@ import { session } from '../session/session.svelte';
 const FIXED: Readonly<Record<string, string>> = { system: 'the control plane', operator: 'the operator' };
 /** How long to wait before people are asked for again when the server did not answer, in milliseconds. */
 const READ_AGAIN_MS = 5_000;
-const PEOPLE_CHANGED = /^(member|invitation|user|api_key)\./;
+const NAMED_CHANGED = /^(member|invitation|user|api_key|credential)\./;
 
 class Names {
   members = $state.raw<Member[]>([]);
@@ -26,7 +26,7 @@ class Names {
       void this.#read(org);
     }
     return live.onEvents((events) => {
-      if (events.some((event: Event) => PEOPLE_CHANGED.test(event.kind))) void this.#read(org);
+      if (events.some((event: Event) => NAMED_CHANGED.test(event.kind))) void this.#read(org);
     });
   }
 
@@ -56,6 +56,12 @@ class Names {
     if (this.#org === org) void this.#read(org);
   }
 
+  async #readCredentials(org: string): Promise<CloudCredential[]> {
+    const read = (cursor: string | undefined) =>
+      take(api.GET('/api/orgs/{org}/credentials', { params: { path: { org }, query: { cursor } } }));
+    return (await readAll(read)).items;
+  }
+
   async #read(org: string): Promise<void> {
     const path = { org };
     try {
@@ -68,11 +74,16 @@ class Names {
             take(api.GET('/api/orgs/{org}/keys', { params: { path, query: { cursor } } })),
           )
         : { items: [] };
+      const credentials = mayReadKeys ? await this.#readCredentials(org) : [];
       if (this.#org !== org) return;
       this.members = members.items;
       this.keys = keys.items;
       const people = members.items.map((member) => [member.user, member.name || member.email] as const);
-      this.#known = new Map([...people, ...keys.items.map((key) => [key.id, `key ${key.name}`] as const)]);
+      this.#known = new Map([
+        ...people,
+        ...keys.items.map((key) => [key.id, `key ${key.name}`] as const),
+        ...credentials.map((credential) => [credential.id, credential.name] as const),
+      ]);
     } catch (failure) {
       // Until then ids stand in for names.
       if (failure instanceof Problem && failure.status === 0)

@@ -95,10 +95,6 @@ function record(event: NodeEvent): Told | null {
         text: labels.length > 0 ? `Labels set to ${labels.join(', ')}` : 'Labels removed',
       };
     }
-    case 'node.provisioning_failed': {
-      const { attempt, message } = event.payload;
-      return { glyph: '✗', tone: 'bad', text: `Provisioning failed (attempt ${attempt}): ${message}` };
-    }
     default:
       return null;
   }

@@ -1,5 +1,6 @@
 // States of nodes and workers as glyph, word and tone. Pure.
 import type { ConnectionRefusal, Isolation, Node, OfflineReason, UnitState } from '../api/types';
+import { STEP_WORDS } from './provision';
 
 export interface Status {
   glyph: string;
@@ -23,6 +24,10 @@ export const REFUSAL_WORDS: Readonly<Record<ConnectionRefusal, string>> = {
   wrong_token: 'token is not this node’s',
   already_connected: 'another agent with this token is connected and answers',
   unsupported_protocol: 'agent speaks a protocol that this server does not',
+  wrong_enrolment: 'enrolment token is not this attempt’s',
+  enrolment_used: 'enrolment token was used by another installation, or is no longer needed',
+  enrolment_expired: 'the enrolment token’s time is over',
+  machine_removed: 'its VM is being removed at its provider',
 };
 
 /** States by which nodes are filtered, in the order of their urgency. */
@@ -33,6 +38,7 @@ export const NODE_STATES = [
   'maintenance',
   'offline',
   'pending',
+  'provisioning',
   'provisioning_failed',
   'deleting',
 ] as const;
@@ -79,6 +85,13 @@ export function nodeStatus(node: Node): Status {
         word: 'waiting for agent',
         tone: 'idle',
         detail: 'Its agent has never connected: run the docker command on the server.',
+      };
+    case 'provisioning':
+      return {
+        glyph: '▸',
+        word: status.state === 'provisioning' ? STEP_WORDS[status.step] : 'provisioning',
+        tone: 'busy',
+        detail: status.state === 'provisioning' ? `Provisioning, attempt ${status.attempt}` : undefined,
       };
     case 'provisioning_failed':
       return {

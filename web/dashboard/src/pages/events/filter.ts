@@ -16,6 +16,7 @@ export interface Filter {
 export const GROUPS = [
   { value: '', text: 'All kinds', starts: [''] },
   { value: 'nodes', text: 'Nodes', starts: ['node.'] },
+  { value: 'clouds', text: 'Cloud credentials', starts: ['credential.', 'leftover.'] },
   { value: 'work', text: 'Workers and deployments', starts: ['worker.', 'deployment.', 'service.'] },
   { value: 'projects', text: 'Projects', starts: ['project.'] },
   {
@@ -86,6 +87,8 @@ function nameGiven(event: Event): readonly [string, string] | null {
     case 'project.created':
     case 'project.renamed':
       return [event.payload.project, event.payload.name];
+    case 'credential.added':
+      return [event.payload.credential, event.payload.name];
     case 'api_key.created':
       return [event.payload.key, `key ${event.payload.name}`];
     default:

@@ -1,6 +1,6 @@
 // A list of the organisation that is read by request, and read again when an event says that it changed.
-import { readAll, type ListPage } from '../../api/pages';
-import { live } from '../../live/store.svelte';
+import { readAll, type ListPage } from '../api/pages';
+import { live } from './store.svelte';
 
 export class Reading<T> {
   items = $state.raw<readonly T[]>([]);
