@@ -27,7 +27,7 @@ const TAIL_LINES_MAX: u32 = 10_000;
 /// How long the agent may take to dial in and send the first output.
 const DIAL_WITHIN: Duration = Duration::from_secs(10);
 /// How long an agent that has dialled in may take to say whether there is output to follow; older ones of quiet units say nothing.
-const BEGIN_WITHIN: Duration = Duration::from_secs(2);
+const BEGIN_WITHIN: Duration = Duration::from_secs(5);
 
 /// Which output.
 #[derive(Deserialize, JsonSchema)]
