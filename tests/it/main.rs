@@ -12,6 +12,7 @@ mod journey;
 mod kills;
 mod live;
 mod operator;
+mod output;
 mod placement;
 mod power;
 mod protocol;
