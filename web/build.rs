@@ -1,6 +1,7 @@
 //! Builds the dashboard with npm and puts its files, compressed as well, into the binary as a table.
 //!
-//! `SPUNTO_DASHBOARD_DIST` names a directory with a dashboard that is built already: then nothing of Node.js is needed.
+//! `SPUNTO_DASHBOARD_DIST` names a directory with a dashboard that is built already: then npm is not needed, only Node.js, which
+//! compresses it.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -85,8 +86,8 @@ fn run(command: &mut Command) {
         Ok(status) if status.success() => {}
         Ok(status) => panic!("building the dashboard: {command:?} ended with {status}; what it printed is above"),
         Err(error) => panic!(
-            "building the dashboard takes Node.js 20 or newer with npm, and `{name}` can't be run ({error}): install it, \
-             or set {DIST} to a dashboard that is built already"
+            "building the dashboard takes Node.js 20 or newer with npm, and `{name}` can't be run ({error}): install it \
+             (npm is not needed where {DIST} names a dashboard that is built already)"
         ),
     }
 }

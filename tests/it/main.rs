@@ -13,6 +13,7 @@ mod journey;
 mod kills;
 mod live;
 mod operator;
+mod output;
 mod placement;
 mod power;
 mod protocol;

@@ -24,6 +24,19 @@ it.journey('a page recovers from a restart of the server and shows what it misse
   assert.equal(await page.evaluate(() => window.sameDocument), true, 'the page was not loaded anew');
 });
 
+it.journey('a page that is asked for while the server is away comes when it is back', async () => {
+  const page = await it.owner();
+  await page.goto(`/orgs/${page.org}/nodes`);
+  await see(page, 'second');
+  await it.server.kill();
+  await see(page, /Reconnecting/);
+  await page.getByRole('link', { name: 'Settings', exact: true }).first().click();
+  await page.waitForRequest((request) => request.method() === 'HEAD');
+  await see(page, 'second');
+  await it.server.start();
+  await page.getByRole('heading', { level: 1, name: 'Settings' }).waitFor();
+});
+
 it.journey('many tabs share one stream', async () => {
   // A browser opens at most six connections to a server of HTTP/1.1: with a stream a tab, the seventh would show nothing.
   const first = await it.owner();

@@ -67,7 +67,8 @@ pub async fn live(app: Data<App>, ask: Ask, request: HttpRequest, from: Query<Fr
     }
     let header = request.headers().get("Last-Event-ID").and_then(|value| value.to_str().ok());
     let last = header.or(from.from.as_deref()).and_then(|text| super::events::parse(&app, text));
-    let resumed = last.filter(|seq| end - seq <= MISSED_MAX);
+    // A position that came after `end` was taken is fine too.
+    let resumed = last.filter(|seq| end.saturating_sub(*seq) <= MISSED_MAX);
     let subscription = app.directory.feed().subscribe_after(resumed.unwrap_or(end));
     let now = Instant::now();
     let follow = Follow {

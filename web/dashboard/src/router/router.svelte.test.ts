@@ -1,7 +1,7 @@
 // @vitest-environment jsdom
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { router, type Route } from './router.svelte';
+import { ASK_AGAIN_MS, router, type Route } from './router.svelte';
 
 const page = (name: string) => ({ default: Object.assign(() => ({}), { page: name }) });
 const late: { resolve: () => void } = { resolve: () => undefined };
@@ -11,6 +11,7 @@ const routes: Route[] = [
   { path: '/nodes/:node', load: () => Promise.resolve(page('node')) },
   { path: '/late', load: () => new Promise((resolve) => (late.resolve = () => resolve(page('late')))) },
   { path: '/secret', load: () => Promise.resolve(page('secret')) },
+  { path: '/lost', load: () => Promise.reject(new TypeError('no answer')) },
   { path: '/sign-in', load: () => Promise.resolve(page('sign-in')), open: true },
 ];
 
@@ -57,6 +58,20 @@ describe('the router', () => {
     late.resolve();
     await Promise.resolve();
     expect(shown()).toBe('node');
+  });
+
+  it('keeps what is shown while the server is away, and starts afresh when it is back', async () => {
+    vi.useFakeTimers();
+    const answer = vi.fn<typeof fetch>().mockRejectedValue(new TypeError('away'));
+    vi.stubGlobal('fetch', answer);
+    const fresh = () => sessionStorage.getItem('spunto.reloaded');
+    router.go('/lost');
+    await vi.advanceTimersByTimeAsync(ASK_AGAIN_MS * 2 + 1);
+    expect([answer.mock.calls.length, shown(), router.loading, fresh()]).toEqual([3, 'home', true, null]);
+    answer.mockResolvedValue(new Response(null));
+    await vi.advanceTimersByTimeAsync(ASK_AGAIN_MS);
+    expect([router.loading, fresh()]).toEqual([false, '1']);
+    vi.useRealTimers();
   });
 
   it('takes over clicks on links of its own, and leaves others alone', async () => {

@@ -23,6 +23,8 @@ interface Shown {
 type Guard = (route: Route | null, path: string) => string | null;
 
 const RELOADED = 'spunto.reloaded';
+/** How long to wait before asking again whether the server is back, in milliseconds. */
+export const ASK_AGAIN_MS = 1_000;
 
 class Router {
   path = $state(location.pathname);
@@ -102,11 +104,19 @@ class Router {
       if (turn !== this.#turn) return;
       await this.#swap(path, found, page, forward);
     } catch {
-      reloadOnce();
+      await this.#startAfresh(turn);
     } finally {
       clearTimeout(slow);
       if (turn === this.#turn) this.loading = false;
     }
+  }
+
+  /** Where the server is away, a fresh start would lose what is still shown: it waits, unless somebody goes elsewhere. */
+  async #startAfresh(turn: number): Promise<void> {
+    while (turn === this.#turn && !(await serverAnswers())) {
+      await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
+    }
+    if (turn === this.#turn) reloadOnce();
   }
 
   async #swap(
@@ -134,6 +144,13 @@ export function focusHeading(): void {
   const heading = document.querySelector<HTMLElement>('main h1');
   if (heading && !document.querySelector('main')?.contains(document.activeElement))
     heading.focus({ preventScroll: true });
+}
+
+async function serverAnswers(): Promise<boolean> {
+  return fetch(location.pathname, { method: 'HEAD', cache: 'no-store' }).then(
+    (answer) => answer.ok,
+    () => false,
+  );
 }
 
 /** A page that can't be loaded is mostly one of an older version of the server: a fresh start finds the new one. */

@@ -15,7 +15,7 @@ const byteLength = (text: string): number => new TextEncoder().encode(text).leng
 
 export function checkName(text: string): Verdict {
   if (NAME.test(text)) return null;
-  if (text === '') return 'Give it a name, like prod-eu-1.';
+  if (text === '') return 'Give it a name.';
   if (text.length > 63) return `At most 63 characters; these are ${text.length}.`;
   return 'Lower-case letters, digits and hyphens; starts and ends with a letter or digit, like prod-eu-1.';
 }
