@@ -217,7 +217,7 @@ impl NodeSupervisor {
         let session = Session::new(epoch, hello.instance, token_version, link, Instant::now());
         let welcomed = session.link.send(&welcome).is_ok();
         self.session = Some(session);
-        self.begin_ticking(ctx);
+        self.look_after(liveness::phase(self.node), ctx);
         self.look(ctx);
         welcomed
     }
