@@ -29,14 +29,12 @@ mod liveness;
 mod orders;
 mod refusals;
 mod session;
-mod settle;
 #[cfg(test)]
 mod tests;
 
 use liveness::Vigor;
 use refusals::Refusals;
 use session::Session;
-pub(crate) use settle::Settle;
 
 /// How long agents have to come back after the server was started again.
 pub const RESTART_GRACE: Duration = Duration::from_secs(15);
@@ -116,10 +114,7 @@ pub struct NodeSupervisor {
     shutdown_sent: bool,
     deadline_set: bool,
     ticking: Option<SpawnHandle>,
-    /// Things that must come to their end in this actor.
-    at_hand: u32,
-    /// None once another actor goes on with the node.
-    guard: Option<Guard>,
+    guard: Guard,
 }
 
 impl NodeSupervisor {
@@ -127,19 +122,7 @@ impl NodeSupervisor {
         let live = parts.board.place(node);
         *live.lock() = LiveNode::default();
         let refusals = Refusals::default();
-        Self {
-            org,
-            node,
-            parts,
-            live,
-            session: None,
-            refusals,
-            shutdown_sent: false,
-            deadline_set: false,
-            ticking: None,
-            at_hand: 0,
-            guard: Some(guard),
-        }
+        Self { org, node, parts, live, session: None, refusals, shutdown_sent: false, deadline_set: false, ticking: None, guard }
     }
 
     fn request(&self, actor: Who, command: Command) -> Request {
@@ -156,7 +139,7 @@ impl NodeSupervisor {
     }
 
     /// Hands a command in without waiting for the answer; what is refused was no longer true.
-    fn submit(&mut self, actor: Who, command: NodeCommand, ctx: &mut Context<Self>) {
+    fn submit(&self, actor: Who, command: NodeCommand, ctx: &mut Context<Self>) {
         let (name, node) = (format!("{command:?}"), self.node);
         let request = self.request(actor, Command::Node(self.org, node, command));
         let journal = self.parts.journal.clone();
@@ -173,8 +156,7 @@ impl NodeSupervisor {
                 }
             }
         };
-        self.begin();
-        ctx.spawn(submit.into_actor(self).map(|(), this, _| this.end()));
+        ctx.spawn(submit.into_actor(self));
     }
 
     fn refuse(&mut self, reason: ConnectionRefusal, address: String, link: &Link, ctx: &mut Context<Self>) {
@@ -190,13 +172,10 @@ impl NodeSupervisor {
     }
 
     /// Closes a connection politely, and at the socket where that does not work.
-    fn retire(&mut self, link: Link, code: u16, reason: &'static str, ctx: &mut Context<Self>) {
+    #[expect(clippy::unused_self, reason = "a step of the supervisor, with its context")]
+    fn retire(&self, link: Link, code: u16, reason: &'static str, ctx: &mut Context<Self>) {
         link.close(code, reason);
-        self.begin();
-        ctx.run_later(POLITE_CLOSE, move |this, _| {
-            link.cut();
-            this.end();
-        });
+        ctx.run_later(POLITE_CLOSE, move |_, _| link.cut());
     }
 
     fn end_session(&mut self, reason: OfflineReason, ctx: &mut Context<Self>) -> Option<Session> {
@@ -239,7 +218,7 @@ impl NodeSupervisor {
         let session = Session::new(epoch, hello.instance, token_version, link, Instant::now());
         let welcomed = session.link.send(&welcome).is_ok();
         self.session = Some(session);
-        self.begin_ticking(ctx);
+        self.look_after(liveness::phase(self.node), ctx);
         self.look(ctx);
         welcomed
     }
@@ -253,9 +232,7 @@ impl NodeSupervisor {
             Some((node.token.version, draining.then_some(node.load), deleting))
         });
         let Some((token_version, draining, deleting)) = found else {
-            if let Some(guard) = &mut self.guard {
-                guard.stopped = true;
-            }
+            self.guard.stopped = true;
             if let Some(session) = self.session.take() {
                 session.link.close(close::NODE_DELETED, "node deleted");
             }

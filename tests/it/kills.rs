@@ -194,7 +194,7 @@ fn nodes_of(api: &Api, org: &str) -> BTreeSet<String> {
 }
 
 fn check_log(world: &World, told: &[Told], nodes: &BTreeSet<String>) {
-    // Opening verifies every checksum and the chain.
+    // Opening verifies the chain, every frame through its hash.
     let log = SledLog::open(&world.start.data.join("log"), LogOptions::default()).unwrap();
     let all = records(&log);
     let sealed = fs::read_dir(world.start.data.join("log"))

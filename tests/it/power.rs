@@ -49,7 +49,7 @@ fn check(disk: &Path, cut: &Cut, number: usize) -> bool {
     assert!(disk.join(&cut.synced).exists(), "cut {number}: a file that was synced is gone: the cut itself is wrong");
     let data = disk.join("data");
     let options = LogOptions { reserve_bytes: 0, ..LogOptions::default() };
-    // Opening verifies every checksum and the chain, and that what was acknowledged last is there.
+    // Opening verifies the chain, every frame through its hash, and that what was acknowledged last is there.
     let log = SledLog::open(&data.join("log"), options).unwrap_or_else(|error| panic!("cut {number}: {error}"));
     let all = records(&log);
     assert!(all.iter().zip(1..).all(|(record, seq)| record.seq == seq), "cut {number}: a gap");

@@ -57,6 +57,16 @@ impl Liveness {
         Some(nonce)
     }
 
+    /// How long until there is something to do: a ping, or the session turns suspect or dead. One timer does for all three, and
+    /// fires every three seconds while all is well: with thousands of sessions, timers are much of what they cost.
+    pub(super) fn next(&self, now: Instant) -> Duration {
+        let since = |sent: Instant| now.duration_since(sent);
+        let left = |after_ms: u64, elapsed: Duration| Duration::from_millis(after_ms).checked_sub(elapsed).filter(|left| !left.is_zero());
+        let ping = self.pings.back().map_or(Duration::ZERO, |(_, sent)| left(PING_EVERY_MS, since(*sent)).unwrap_or_default());
+        let marks = [SUSPECT_AFTER_MS, DEADLINE_MS].into_iter().filter_map(|mark| left(mark, since(self.renewed)));
+        marks.fold(ping, Duration::min)
+    }
+
     /// Takes an answer; tells the round trip when it renews.
     pub(super) fn pong(&mut self, nonce: u32, now: Instant) -> Option<Duration> {
         let place = self.pings.iter().position(|(sent, _)| *sent == nonce)?;
@@ -122,6 +132,23 @@ mod tests {
         assert_eq!(live.vigor(at(start, 4_999)), Vigor::Alive);
         assert_eq!(live.vigor(at(start, 5_000)), Vigor::Suspect);
         assert_eq!(live.vigor(at(start, 8_000)), Vigor::Dead);
+    }
+
+    #[test]
+    fn the_next_thing_to_do_is_a_ping_or_the_mark_of_silence() {
+        let start = Instant::now();
+        let mut live = Liveness::new(start, 0);
+        let (mut now, mut moments) = (0, Vec::new());
+        while now < DEADLINE_MS {
+            live.ping(at(start, now));
+            now += u64::try_from(live.next(at(start, now)).as_millis()).expect("seconds");
+            moments.push(now);
+        }
+        assert_eq!(moments, [3000, SUSPECT_AFTER_MS, 6000, DEADLINE_MS]);
+        let mut live = Liveness::new(start, 0);
+        let nonce = live.ping(start).expect("due");
+        live.pong(nonce, at(start, 1));
+        assert_eq!(live.next(at(start, 1)), Duration::from_millis(PING_EVERY_MS - 1));
     }
 
     #[test]

@@ -12,14 +12,11 @@ use spunto_core::record::Actor as Who;
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
-use super::liveness::{self, Liveness, Vigor};
+use super::liveness::{Liveness, Vigor};
 use super::{NO_ROOM_PAUSE, NodeSupervisor};
 use crate::journal::CommandError;
 use crate::link::Link;
 use crate::random;
-
-/// How often a connected node is looked after.
-const TICK: Duration = Duration::from_secs(1);
 
 /// A session that was accepted.
 pub(super) struct Session {
@@ -56,18 +53,16 @@ impl Session {
 }
 
 impl NodeSupervisor {
-    /// Looks after the session from here on, at the node's own moments.
-    pub(super) fn begin_ticking(&mut self, ctx: &mut Context<Self>) {
-        let begin = ctx.run_later(liveness::phase(self.node), |supervisor, ctx| {
-            supervisor.ticking = Some(ctx.run_interval(TICK, |supervisor, ctx| supervisor.tick(ctx)));
-            supervisor.tick(ctx);
-        });
-        if let Some(old) = self.ticking.replace(begin) {
+    /// Looks after the session in a while, and then on and on.
+    pub(super) fn look_after(&mut self, after: Duration, ctx: &mut Context<Self>) {
+        let next = ctx.run_later(after, |supervisor, ctx| supervisor.tick(ctx));
+        if let Some(old) = self.ticking.replace(next) {
             ctx.cancel_future(old);
         }
     }
 
     fn tick(&mut self, ctx: &mut Context<Self>) {
+        self.ticking = None;
         let now = Instant::now();
         let Some(session) = &mut self.session else { return };
         let vigor = session.liveness.vigor(now);
@@ -78,9 +73,11 @@ impl NodeSupervisor {
             self.retire(link, close::NO_ANSWER, "no answer", ctx);
             return;
         }
-        if let Some(nonce) = session.liveness.ping(now) {
-            // A full queue is a reader that has stopped: the deadline finds it.
-            let _ = session.link.send(&FromServer::Ping { nonce });
+        // A full queue is a reader that has stopped: the deadline finds it.
+        let pinged = session.liveness.ping(now).map(|nonce| session.link.send(&FromServer::Ping { nonce })).is_some();
+        let next = session.liveness.next(now);
+        self.look_after(next, ctx);
+        if pinged {
             // Makes good a wake that was lost to a full mailbox.
             self.look(ctx);
         }

@@ -195,8 +195,6 @@ fn offline(reason: OfflineReason) -> impl Fn(&World) -> bool {
     move |world| matches!(world.status(), NodeStatus::Offline { reason: told, .. } if told == reason)
 }
 
-mod settle;
-
 #[test]
 fn an_agent_that_answers_stays_and_one_that_does_not_is_suspect_then_offline() {
     in_world(|| async {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { stage } from '../src/stage.mjs';
+import { api, stage } from '../src/stage.mjs';
 import { populate } from '../src/tour.mjs';
 
 const it = stage({ docker: true });
@@ -24,7 +24,8 @@ async function settled(page) {
 
 it.journey('no serious finding on any page, light and dark, wide and as on a phone', async () => {
   const owner = await it.owner();
-  const pages = [...(await populate(it, owner)), { name: 'sign-in', path: '/sign-in', signedOut: true }, { name: 'setup', path: '/setup', signedOut: true }];
+  const signedOut = ['sign-in', 'setup', 'invitation'].map((name) => ({ name, path: `/${name}`, signedOut: true }));
+  const pages = [...(await populate(it, owner)), ...signedOut];
   const wrong = [];
   const titles = new Map();
   for (const colorScheme of ['light', 'dark']) {
@@ -47,4 +48,52 @@ it.journey('no serious finding on any page, light and dark, wide and as on a pho
   }
   assert.deepEqual([...new Set(wrong)], []);
   assert.equal(titles.size, pages.length, `every page has a title of its own: ${[...titles.keys()].join(', ')}`);
+});
+
+/** Every dialog, and how it is opened. */
+const DIALOGS = [
+  { page: 'node', open: 'Drain' },
+  { page: 'node', open: 'Maintenance' },
+  { page: 'node', more: 'Rotate token' },
+  { page: 'node', more: 'Rename' },
+  { page: 'node', more: 'Delete' },
+  { page: 'projects', open: 'New project' },
+  { page: 'worker', open: 'Stop' },
+  { page: 'worker', open: 'Delete' },
+  { page: 'settings', open: 'Invite' },
+  { page: 'settings', open: 'New key' },
+  { page: 'settings', open: 'Revoke ci' },
+];
+
+it.journey('no serious finding in any dialog, nor where a command is shown, light and dark', async () => {
+  const owner = await it.owner();
+  const nodes = (await api(owner, 'GET', '/nodes')).items;
+  const project = (await api(owner, 'GET', '/projects')).items.find(({ name }) => name === 'default').id;
+  const worker = (await api(owner, 'GET', '/workers')).items.find(({ name }) => name === 'web').id;
+  const org = `/orgs/${owner.org}`;
+  const paths = {
+    node: `${org}/nodes/${nodes.find(({ name }) => name === 'prod-eu-1').id}`,
+    projects: `${org}/projects`,
+    worker: `${org}/projects/${project}/workers/${worker}`,
+    settings: `${org}/settings`,
+  };
+  const wrong = [];
+  for (const colorScheme of ['light', 'dark']) {
+    const page = await it.owner({ colorScheme });
+    for (const { page: where, open, more } of DIALOGS) {
+      await page.goto(paths[where]);
+      await settled(page);
+      if (more) await page.getByRole('button', { name: 'More actions' }).click();
+      await page.getByRole('button', { name: more ?? open, exact: !more }).first().click();
+      await page.getByRole('dialog').waitFor();
+      wrong.push(...(await findings(page)).map((finding) => `${where}, ${more ?? open}, ${colorScheme}: ${finding}`));
+    }
+    await page.goto(`${org}/nodes/new`);
+    await settled(page);
+    await page.getByLabel('Name', { exact: false }).first().fill(`shown-${colorScheme}`);
+    await page.getByRole('button', { name: 'Create node', exact: true }).click();
+    await page.getByText('it is not shown again').first().waitFor();
+    wrong.push(...(await findings(page)).map((finding) => `command shown, ${colorScheme}: ${finding}`));
+  }
+  assert.deepEqual([...new Set(wrong)], []);
 });

@@ -40,7 +40,7 @@ export async function populate(stage, page) {
   const chatty = await spawn({ name: 'web', command: CHATTY, env: { GREETING: 'hello' }, memory_bytes: 64 << 20, cpu_millis: 250 });
   await spawn({ name: 'queue', command: ['sleep', '1000000'] });
   await spawn({ name: 'import', command: ['sh', '-c', 'echo no such table: orders >&2; exit 3'] });
-  await spawn({ name: 'typo', image: 'no-such-image:1', command: ['true'] });
+  const failed = await spawn({ name: 'typo', image: 'no-such-image:1', command: ['true'] });
   const services = ['api', 'cache'].map((name) => ({ name, image: WORKER_IMAGE, command: ['sleep', '1000000'] }));
   const { deployment } = await api(page, 'POST', `/projects/${project}/deployments`, { name: 'shop', services });
   await api(page, 'POST', `/projects`, { name: 'billing' });
@@ -60,8 +60,12 @@ export async function populate(stage, page) {
     { name: 'projects', path: `${org}/projects` },
     { name: 'project', path: `${org}/projects/${project}` },
     { name: 'worker', path: `${org}/projects/${project}/workers/${chatty.id}` },
+    { name: 'worker-failed', path: `${org}/projects/${project}/workers/${failed.id}` },
+    { name: 'new-worker', path: `${org}/projects/${project}/workers/new` },
+    { name: 'new-deployment', path: `${org}/projects/${project}/deployments/new` },
     { name: 'deployment', path: `${org}/projects/${project}/deployments/${deployment.id}` },
     { name: 'events', path: `${org}/events` },
+    { name: 'audit', path: `${org}/events?view=audit` },
     { name: 'settings', path: `${org}/settings` },
     { name: 'account', path: '/account' },
     { name: 'not-found', path: `${org}/nonsense` },

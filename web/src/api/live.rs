@@ -122,13 +122,14 @@ impl Follow {
                         Ok(Ok(None) | Err(_)) => return None,
                         Err(_) => None,
                     };
-                    (self.tell(delivery.as_ref()).await?, delivery.is_some())
+                    let reached = self.app.directory.reach(delivery.as_ref().and_then(Delivery::last).unwrap_or(0)).await;
+                    // Whoever lost the right to look sees nothing more, and is told within a moment, even where nothing happens.
+                    if !reached || !self.still_sees() {
+                        return None;
+                    }
+                    (self.tell(delivery.as_ref()), delivery.is_some())
                 }
             };
-            // Whoever lost the right to look sees nothing more, and is told within a moment, even where nothing happens.
-            if !auth::still_allowed(&self.app, &self.request, Rule::Org(Permission::EVENTS_READ)) {
-                return None;
-            }
             let now = Instant::now();
             let told = changes.reset || !changes.complete || !changes.is_empty() || !self.greeted;
             if !told && now < self.quiet_at {
@@ -166,13 +167,17 @@ impl Follow {
         changes
     }
 
-    /// What happened, and what looks different since; none when the directory has stopped.
-    async fn tell(&mut self, delivery: Option<&Delivery>) -> Option<Changes> {
-        if let Some(last) = delivery.and_then(Delivery::last)
-            && !self.app.directory.reach(last).await
-        {
-            return None;
-        }
+    /// Whether the caller may still look, and at what.
+    fn still_sees(&mut self) -> bool {
+        let asked = auth::ask(&self.app, &self.request, Rule::Org(Permission::EVENTS_READ));
+        asked.is_ok_and(|ask| {
+            self.sight = Sight::of(ask.role, ask.scopes.as_deref());
+            true
+        })
+    }
+
+    /// What happened, and what looks different since.
+    fn tell(&mut self, delivery: Option<&Delivery>) -> Changes {
         let (mut touched, mut events) = (Touched::default(), Vec::new());
         let view = self.app.view();
         let org = view.state.orgs.get(&self.org);
@@ -181,18 +186,17 @@ impl Follow {
             events.push(EventView::new(&self.app, record));
         }
         let now = Instant::now();
-        if now >= self.look_at {
-            let nodes = org.map_or(0, |org| org.fleet.nodes().count() as u64);
-            self.look_at = now + Duration::from_millis((nodes / 10).clamp(LOOK_MS.0, LOOK_MS.1));
-        }
-        if let Some(org) = org {
+        // An event of something else may change a node's load; what others do is no reason to look.
+        if let Some(org) = org.filter(|_| now >= self.look_at || !events.is_empty()) {
             self.glances.note_changed(org, &self.app.board, &mut touched);
+            let nodes = org.fleet.nodes().count() as u64;
+            self.look_at = now + Duration::from_millis((nodes / 10).clamp(LOOK_MS.0, LOOK_MS.1));
         }
         let mut changes = touched.look(&view, org, &self.app.board, self.sight);
         drop(view);
         changes.events = events;
         changes.position = self.app.at(self.subscription.next_seq().saturating_sub(1)).to_string();
-        Some(changes)
+        changes
     }
 }
 

@@ -63,7 +63,7 @@ impl Touched {
             }
             StreamId::Node(id) => {
                 self.nodes.insert(id);
-                if matches!(record.event, Event::NodeOnline(_) | Event::NodeOffline(_)) {
+                if matches!(record.event, Event::NodeOnline(_) | Event::NodeOffline(_) | Event::NodeDeletionStarted(_)) {
                     let units = org.and_then(|org| org.fleet.node(id)).map(|node| &node.units);
                     units.into_iter().flatten().for_each(|unit| self.note_unit(*unit, org));
                 }

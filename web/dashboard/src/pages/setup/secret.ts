@@ -1,12 +1,14 @@
 // The secret of a link: after the #, which never reaches a server; taken out of the address as soon as it is read.
 
-/** Reads the secret once; later calls of the same page find what was read. */
+// Nowhere but here: what browsers keep of a page (its history, its state) may reach their disk.
+let read = '';
+
+/** Reads the secret once; later calls find what was read. A page that is loaded anew needs the whole link again. */
 export function linkSecret(): string {
   const secret = location.hash.slice(1);
   if (secret !== '') {
-    history.replaceState({ secret }, '', location.pathname);
-    return secret;
+    history.replaceState(history.state, '', location.pathname);
+    read = secret;
   }
-  const kept: unknown = history.state;
-  return typeof kept === 'object' && kept !== null && 'secret' in kept ? String(kept.secret) : '';
+  return read;
 }
