@@ -35,7 +35,7 @@ describe('the lines of the console', () => {
       return consoleLines(provision({ lines: all }), NOW)[0]!.usual;
     };
     expect(usual(20)).toBe('usually 2.0 s, 19 of 20 within 1 min 30 s');
-    expect(usual(1)).toBe('last time 2.0 s');
+    expect(usual(1)).toBe('took 2.0 s before');
     expect(consoleLines(provision(), NOW)[0]!.usual).toBe('');
   });
 
@@ -49,6 +49,7 @@ describe('the lines of the console', () => {
         line.stages.map((stage) => `${stage.glyph} ${stage.text}`),
       );
     expect(shown('✓✓▸·')).toEqual([[], [], ['✓ installing docker', '▸ starting agent: attempt 2'], []]);
+    expect(shown('✓▸··')[2]).toEqual(['✓ installing docker', '▸ starting agent: attempt 2']);
     expect(shown('✓✓✓✓')[2]).toEqual(['✓ installing docker', '✓ starting agent: attempt 2']);
     const broken = [{ at: AT, stage: 'failed', detail: 'no room on the disk' }];
     expect(shown('✓✓✗·', broken)[2]).toEqual(['✗ failed: no room on the disk']);
@@ -81,9 +82,7 @@ describe('what is said of the VM', () => {
   });
 
   it('is its price while it is made', () => {
-    expect(words({ machine: machine() })).toBe(
-      'VM spunto-a: It costs €0.0056 an hour, at most €3.56 a month.',
-    );
+    expect(words({ machine: machine() })).toBe('VM spunto-a costs €0.0056 an hour, at most €3.56 a month.');
     expect(words({ machine: machine({ price: null }) })).toBeNull();
   });
 

@@ -3,6 +3,9 @@ import type { Provision, StepperLine } from '../../api/types';
 import { clock, longDuration } from '../../format/time';
 import { LINE_WORDS, priceWords, REMOVAL_WORDS, stageWords } from '../../words/provision';
 
+/** Fewer attempts have no tail to speak of, and this one may be among them. */
+const FEW = 3;
+
 type Tone = 'ok' | 'busy' | 'bad' | 'idle';
 
 export interface StageLine {
@@ -73,17 +76,16 @@ function tookWords(line: StepperLine, nowMs: number): string {
 function usualWords(line: StepperLine): string {
   if (line.usual === null) return '';
   const { p50_ms, p95_ms, attempts } = line.usual;
-  // Few attempts have no tail to speak of.
-  return attempts < 3
-    ? `last time ${span(p50_ms)}`
-    : `usually ${span(p50_ms)}, 19 of 20 within ${span(p95_ms)}`;
+  if (attempts < FEW) return line.state === 'done' ? '' : `took ${span(p50_ms)} before`;
+  return `usually ${span(p50_ms)}, 19 of 20 within ${span(p95_ms)}`;
 }
 
 function stageLines(provision: Provision, state: StepperLine['state']): StageLine[] {
   const last = provision.stages.length - 1;
   return provision.stages.map(({ at, stage, detail }, index) => {
     const failed = stage === 'failed';
-    const going = index === last && state === 'current' && !failed;
+    // The VM may tell of its start before the provider says that it is made.
+    const going = index === last && (state === 'current' || state === 'pending');
     const look = failed ? LOOKS.failed : going ? LOOKS.current : LOOKS.done;
     return { ...look, text: stageWords(stage, detail), at: Date.parse(at) };
   });
@@ -105,7 +107,7 @@ export function vmWords(provision: Provision, nowMs: number): string | null {
   const vm = `VM ${machine.name}`;
   if (machine.removal !== null)
     return `${vm} is being removed, as ${REMOVAL_WORDS[machine.removal.reason]}.${cost}`;
-  if (failed === null) return cost === '' ? null : `${vm}:${cost.replace(', until it is removed', '')}`;
+  if (failed === null) return machine.price === null ? null : `${vm} costs ${priceWords(machine.price)}.`;
   if (failed.kept_until === null) return `${vm} may still exist; it is looked for and removed.${cost}`;
   const until = Date.parse(failed.kept_until);
   const when = until > nowMs ? `until ${clock(until)}` : 'a moment longer';
