@@ -12,6 +12,8 @@ use spunto_core::record::Record;
 
 use crate::frame::{self, FrameError, FrameRef, Header, PAYLOAD_BYTES_MAX};
 
+mod schema;
+
 /// Why stored bytes could not be turned into an event. The reader must stop here: nothing is skipped.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("event {seq} (kind {kind}, version {version}) can't be read: {why}")]
@@ -51,9 +53,6 @@ fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeFault> {
     options().deserialize(bytes).map_err(|error| DecodeFault::Shape(error.to_string()))
 }
 
-/// The newest version of every kind. A kind that gets a second version moves to an arm of its own in [`decode_payload`].
-const NEWEST: u16 = 1;
-
 macro_rules! define_codec {
     ($($number:literal $name:literal $variant:ident;)*) => {
         fn encode_payload(event: &Event) -> Result<Vec<u8>, FrameError> {
@@ -61,6 +60,9 @@ macro_rules! define_codec {
         }
 
         fn decode_payload(kind: u16, version: u16, bytes: &[u8]) -> Result<Event, DecodeFault> {
+            if let Some(decoded) = schema::decode(kind, version, bytes) {
+                return decoded;
+            }
             match (kind, version) {
                 $(($number, 1) => read(bytes).map(Event::$variant),)*
                 _ => Err(DecodeFault::Unknown),
@@ -79,7 +81,7 @@ pub fn encode(record: &Record, out: &mut Vec<u8>) -> Result<(), FrameError> {
     let payload = encode_payload(&record.event)?;
     let header = Header {
         kind: record.event.kind(),
-        version: NEWEST,
+        version: schema::newest(record.event.kind()),
         seq: record.seq,
         org: record.org,
         stream: record.stream,

@@ -8,9 +8,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
 use spunto_core::event::KINDS;
 use spunto_core::record::Record;
 
+use super::schema::newest;
 use super::{DecodeFault, decode, encode};
 use crate::frame::{self, FORMAT};
 
@@ -32,7 +34,7 @@ fn json_of(record: &Record) -> String {
 
 /// The one check: the stored pair exists, decodes to its text, and is what would be written today.
 fn check(record: &Record) -> Result<(), String> {
-    let stem = format!("{:03}-{}.v1", record.event.kind(), record.event.name());
+    let stem = format!("{:03}-{}.v{}", record.event.kind(), record.event.name(), newest(record.event.kind()));
     let (bin, json) = (golden().join(format!("{stem}.bin")), golden().join(format!("{stem}.json")));
     if !bin.exists() {
         fs::write(&bin, bytes_of(record)).unwrap();
@@ -58,8 +60,36 @@ fn every_kind_ever_written_decodes_and_is_written_the_same() {
     assert_eq!(kinds, KINDS.iter().map(|(number, _)| *number).collect(), "one sample for every kind");
     let wrong: Vec<String> = samples.iter().filter_map(|record| check(record).err()).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
+    let old: usize = samples.iter().map(|record| usize::from(newest(record.event.kind())) - 1).sum();
     let files = fs::read_dir(golden()).unwrap().count();
-    assert_eq!(files, 2 * samples.len(), "a fixture without a sample");
+    assert_eq!(files, 2 * (samples.len() + old), "a fixture without a sample");
+}
+
+/// Whether everything that `old` says is said by `new` too; later versions may say more.
+fn says(new: &Value, old: &Value) -> bool {
+    match (new, old) {
+        (Value::Object(new), Value::Object(old)) => old.iter().all(|(name, value)| new.get(name).is_some_and(|found| says(found, value))),
+        (Value::Array(new), Value::Array(old)) => new.len() == old.len() && new.iter().zip(old).all(|(new, old)| says(new, old)),
+        _ => new == old,
+    }
+}
+
+#[test]
+fn bytes_of_older_versions_still_say_what_they_said() {
+    let mut checked = 0;
+    for record in samples::all() {
+        for version in 1..newest(record.event.kind()) {
+            let stem = format!("{:03}-{}.v{version}", record.event.kind(), record.event.name());
+            let stored = fs::read(golden().join(format!("{stem}.bin"))).unwrap();
+            let (frame, _) = frame::decode(&stored).unwrap();
+            assert_eq!(frame.header.version, version, "{stem}");
+            let back = serde_json::to_value(decode(frame).unwrap().event).unwrap();
+            let said = serde_json::from_slice(&fs::read(golden().join(format!("{stem}.json"))).unwrap()).unwrap();
+            assert!(says(&back, &said), "{stem}: old bytes decode to something else");
+            checked += 1;
+        }
+    }
+    assert!(checked >= 2, "worker.created and deployment.created have a first version");
 }
 
 #[test]

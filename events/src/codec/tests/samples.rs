@@ -193,8 +193,18 @@ fn exited() -> Exited {
 fn worker() -> Vec<Event> {
     let (worker, operation) = (WORKER, OPERATION);
     vec![
-        WorkerCreated { worker, org: ORG, project: PROJECT, name: "w-1".into(), spec: spec(), node: NODE, operation, receipt: receipt() }
-            .into(),
+        WorkerCreated {
+            worker,
+            org: ORG,
+            project: PROJECT,
+            name: "w-1".into(),
+            spec: spec(),
+            labels: labels(),
+            node: NODE,
+            operation,
+            receipt: receipt(),
+        }
+        .into(),
         WorkerStarted { worker, run: started() }.into(),
         WorkerFailed { worker, run: failed() }.into(),
         WorkerExited { worker, run: exited() }.into(),
@@ -218,6 +228,7 @@ fn deployment() -> Vec<Event> {
             project: PROJECT,
             name: "shop".into(),
             services: vec![ServicePlan { service, name: "web".into(), spec: spec(), operation }],
+            labels: labels(),
             node: NODE,
             receipt: receipt(),
         }
