@@ -8,5 +8,6 @@ pub mod frame;
 pub mod group;
 pub mod log;
 pub mod master;
+pub mod slice;
 pub mod snapshot;
 pub mod vault;

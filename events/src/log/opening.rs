@@ -45,6 +45,16 @@ pub(super) struct Lock {
 }
 
 impl Lock {
+    /// Keeps others from writing for as long as it lives, without writing anything itself. The file must be there.
+    pub(super) fn share(path: &Path) -> Result<Self, OpenError> {
+        let file = File::open(path)?;
+        match flock(&file, FlockOperation::NonBlockingLockShared) {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(rustix::io::Errno::WOULDBLOCK) => Err(OpenError::InUse(path.parent().unwrap_or(path).to_owned())),
+            Err(error) => Err(io::Error::from(error).into()),
+        }
+    }
+
     pub(super) fn take(path: &Path) -> Result<Self, OpenError> {
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
