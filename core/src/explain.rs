@@ -3,6 +3,7 @@
 //!
 //! Looks at every node, without the index that placement keeps; so it checks that index as well.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -201,7 +202,10 @@ pub fn table(fleet: &Fleet, asked: &Requirements, changes: &[Change]) -> Table {
 }
 
 /// A node as it would have been; none when it would not have been there.
-fn altered(id: NodeId, node: &Node, changes: &[Change]) -> Option<Node> {
+fn altered<'a>(id: NodeId, node: &'a Node, changes: &[Change]) -> Option<Cow<'a, Node>> {
+    if changes.is_empty() {
+        return Some(Cow::Borrowed(node));
+    }
     let mut node = node.clone();
     let online = |node: &Node| {
         let since = match &node.status {
@@ -223,7 +227,7 @@ fn altered(id: NodeId, node: &Node, changes: &[Change]) -> Option<Node> {
             _ => {}
         }
     }
-    Some(node)
+    Some(Cow::Owned(node))
 }
 
 /// A decision taken again.

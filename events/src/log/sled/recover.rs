@@ -84,7 +84,8 @@ pub(super) fn follow_tail(groups: Vec<Group>, stopped: &str, active: u64, walk: 
         }
         if let Err(fault) = walk.chain.follow(&group) {
             let what = format!("{fault} (the tail goes on after it)");
-            return Err(OpenError::damaged(segment_in_words(active), walk.chain.seq, what));
+            let at = fault.at().unwrap_or(walk.chain.seq + 1);
+            return Err(OpenError::damaged_at(segment_in_words(active), walk.chain.seq, at, what));
         }
         walk.expected.pass(group.last, group.hash);
         fresh.push(Arc::new(group));
@@ -160,8 +161,8 @@ pub(super) fn open_sealed(
         }
         let segment = match SegmentFile::open(&sealed_path(directory, *first)) {
             Ok(segment) => segment,
-            Err(SegmentError::Damaged { sound_to: inside, what }) => {
-                return Err(OpenError::damaged(segment_in_words(*first), inside.max(sound_to), what));
+            Err(SegmentError::Damaged { sound_to: inside, at, what }) => {
+                return Err(OpenError::damaged_at(segment_in_words(*first), inside.max(sound_to), at.max(sound_to + 1), what));
             }
             Err(SegmentError::Io(error)) => return Err(error.into()),
             Err(SegmentError::Source(error)) => return Err(damaged(error.to_string())),
@@ -227,7 +228,9 @@ pub(super) fn open_active(directory: &Path, listing: &Listing, walk: &mut Walk) 
     let seq = walk.chain.seq;
     match (scanned, fault) {
         (Ok(()), None) => Ok((store, fill)),
-        (Ok(()), Some(fault)) | (Err(ScanError::Group(fault)), _) => Err(damaged(seq, fault.to_string())),
+        (Ok(()), Some(fault)) | (Err(ScanError::Group(fault)), _) => {
+            Err(OpenError::damaged_at(segment_in_words(first), seq, fault.at().unwrap_or(seq + 1), fault))
+        }
         (Err(ScanError::Sled(why)), _) => Err(damaged(seq, why)),
     }
 }
