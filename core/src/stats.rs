@@ -16,6 +16,9 @@ mod histogram;
 
 pub use histogram::Histogram;
 
+/// What happened less often is not usual.
+pub const USUAL_MIN: u64 = 3;
+
 /// Something that takes time and whose beginning and end are events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -245,10 +248,10 @@ impl Statistics {
         }
     }
 
-    /// How long a step usually takes in a place; none before it happened there.
+    /// How long a step usually takes in a place; none before it happened there [`USUAL_MIN`] times.
     #[must_use]
     pub fn usual(&self, step: Step, place: &str) -> Option<Usual> {
-        let found = self.steps.get(&(step, place.to_owned()))?;
+        let found = self.steps.get(&(step, place.to_owned())).filter(|found| found.count() >= USUAL_MIN)?;
         Some(Usual { p50_ms: found.quantile(50), p95_ms: found.quantile(95) })
     }
 

@@ -89,6 +89,8 @@ pub struct Line {
     pub kind: &'static str,
     /// Whose history it belongs to.
     pub stream: StreamId,
+    /// The same by name, such as `node web-1`.
+    pub about: String,
     /// Who caused it, for people.
     pub actor: String,
     /// Sequence of the event that led to it; none when a request or a report did.
@@ -151,6 +153,7 @@ impl Story {
             gap_ms: self.lines.last().map(|line| record.at.ms_since(line.at)),
             kind: record.event.name(),
             stream: record.stream,
+            about: names.stream(record.stream),
             actor: names.actor(record.actor),
             causation: (record.causation > 0).then_some(record.causation),
             sentence,

@@ -77,7 +77,9 @@ impl GroupError {
     #[must_use]
     pub const fn at(&self) -> Option<u64> {
         match self {
-            Self::Gap { expected: at, .. } | Self::Frame { seq: at, .. } | Self::Header { first: at } | Self::Chain { first: at } => Some(*at),
+            Self::Gap { expected: at, .. } | Self::Frame { seq: at, .. } | Self::Header { first: at } | Self::Chain { first: at } => {
+                Some(*at)
+            }
             Self::Full | Self::Empty | Self::CutOff { .. } => None,
         }
     }

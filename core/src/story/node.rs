@@ -47,7 +47,7 @@ pub(super) const fn class(class: ProvisionErrorClass) -> &'static str {
 impl Told for NodeCreated {
     fn told(&self, _: &Names) -> Sentence {
         let Provider::Manual = self.provider;
-        plain(format!("node \"{}\" created; its docker command was shown, nothing has connected yet", self.name))
+        plain("created; its docker command was shown, nothing has connected yet")
     }
 }
 

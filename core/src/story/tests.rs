@@ -100,7 +100,7 @@ fn a_workers_failure_is_not_its_nodes() {
     let story = told(StreamId::Worker(WORKER), events);
     assert_eq!(story.failed, Some(3));
     assert_eq!(story.lines[3].sentence.text, "failed at getting the image; Docker said: no such image");
-    assert_eq!(story.lines[2].sentence.text, "worker \"api\" of web:1 created and placed on web-1 (the least loaded, with 4)");
+    assert_eq!(story.lines[2].sentence.text, "created from image web:1 and placed on web-1 (the least loaded, with 4)");
 }
 
 #[test]

@@ -77,7 +77,7 @@ fn of_service(service: crate::id::ServiceId, names: &Names, sentence: Sentence) 
 
 impl Told for WorkerCreated {
     fn told(&self, names: &Names) -> Sentence {
-        plain(format!("worker \"{}\" of {} created and {}", self.name, self.spec.image, placed(self.node, &self.receipt, names)))
+        plain(format!("created from image {} and {}", self.spec.image, placed(self.node, &self.receipt, names)))
     }
 }
 
@@ -145,7 +145,7 @@ impl Told for DeploymentCreated {
     fn told(&self, names: &Names) -> Sentence {
         let services: Vec<&str> = self.services.iter().map(|plan| plan.name.as_str()).collect();
         let placed = placed(self.node, &self.receipt, names);
-        plain(format!("deployment \"{}\" of {} created and {placed}", self.name, services.join(", ")))
+        plain(format!("created with {} and {placed}", services.join(", ")))
     }
 }
 

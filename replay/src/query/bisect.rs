@@ -213,7 +213,12 @@ impl Answer for Turn {
                 page.line(page.dim(&format!("{} (UTC)", date(entry.at))));
                 page.line(entry.line(page));
                 let since = if self.at_end { "it is true at the end" } else { "it is not true at the end" };
-                page.line(format!("{since}; it turned false again {} times", self.turned_back));
+                let back = match self.turned_back {
+                    0 => "it never turned false again".to_owned(),
+                    1 => "it turned false again once".to_owned(),
+                    times => format!("it turned false again {times} times"),
+                };
+                page.line(format!("{since}; {back}"));
             }
             None if self.already => page.line("it was true from the beginning of what was looked at"),
             None => page.line("it never came true"),

@@ -61,7 +61,9 @@ impl Answer for Stats {
         page.table(&["step", "place", "times", "p50", "p95", "longest"], &self.steps.iter().map(row).collect::<Vec<_>>());
         page.line("");
         let Reliability { nodes, lost, node_days, flap_rate, .. } = &self.reliability;
-        page.line(format!("{nodes} nodes, {node_days:.1} node-days; connections lost {lost} times: {flap_rate:.3} a node and day"));
+        page.line(format!(
+            "{nodes} nodes were ever online, for {node_days:.1} days together; connections lost: {lost}, {flap_rate:.3} a node and day"
+        ));
         let recover: Vec<&StepRow> = self.steps.iter().filter(|row| row.step == Step::Recover).collect();
         for row in recover {
             page.line(format!(

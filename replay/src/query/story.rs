@@ -124,14 +124,14 @@ fn took(line: &Line) -> String {
 
 /// One line of a story for people; `own` says whether it is about the subject itself.
 fn line(page: &Page, line: &Line, own: bool) -> String {
-    let gap = line.gap_ms.map_or_else(String::new, |ms| format!("+{}", duration(ms)));
+    let gap = line.gap_ms.filter(|ms| *ms > 0).map_or_else(String::new, |ms| format!("+{}", duration(ms)));
     let (mark, text) = match line.sentence.tone {
         Tone::Failure => (page.red("✗"), page.red(&line.sentence.text)),
         Tone::Good => (page.green("✓"), line.sentence.text.clone()),
         Tone::Warning => (page.yellow("!"), line.sentence.text.clone()),
         Tone::Plain => (" ".to_owned(), line.sentence.text.clone()),
     };
-    let whose = if own { String::new() } else { format!("{}: ", subject::id_of(line.stream)) };
+    let whose = if own { String::new() } else { format!("{}: ", line.about) };
     let by = page.dim(&format!("— {}, #{}", line.actor, line.seq));
     format!("{mark} {}  {gap:<12} {whose}{text}{} {by}", clock(line.at), took(line))
 }
@@ -153,7 +153,7 @@ impl Answer for Told {
                 page.line("");
             }
             page.line(line(page, told, told.stream == self.story.subject));
-            if apart {
+            if apart && number + 1 < self.story.lines.len() {
                 page.line("");
             }
         }
