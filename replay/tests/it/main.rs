@@ -3,4 +3,5 @@
 #![allow(clippy::unwrap_used, reason = "whatever fails here fails the test")]
 
 mod answers;
+mod damage;
 mod scenario;

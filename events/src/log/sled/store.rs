@@ -143,7 +143,8 @@ impl Store {
             let due = open.map_or_else(|| place.filter(|(_, number)| *number == 0), |(first, number)| Some((first, number + 1)));
             let first = place.map_or(start, |(first, _)| first);
             if place.is_none() || place != due {
-                return Err(ScanError::Group(GroupError::Header { first }));
+                // Where a group goes on, its own end is what is missing, not what was found in its place.
+                return Err(ScanError::Group(GroupError::Header { first: open.map_or(first, |(first, _)| first) }));
             }
             bytes.extend_from_slice(&chunk);
             let heading = stored::heading(&bytes, first).map_err(ScanError::Group)?;
