@@ -195,7 +195,7 @@ impl Source {
 
     /// Groups in order, from the one that holds event `from` on. Slices have none.
     pub fn iter(&self, from: u64) -> impl Iterator<Item = Result<Arc<Group>, ReadError>> + '_ {
-        Groups { source: self, next: from.max(self.first), taken: Vec::new().into_iter() }
+        Groups { source: self, next: from.max(self.first), stride: STRIDE_BYTES, taken: Vec::new().into_iter() }
     }
 
     /// Shows events in order, from `from` on, until `each` has enough.
@@ -232,6 +232,18 @@ impl Source {
     /// See [`Self::visit`].
     pub fn record(&self, seq: u64) -> Result<Option<Record>, Failure> {
         let mut found = None;
+        if !matches!(self.form, Form::Slice { .. }) {
+            // One group is enough, whatever stands after it.
+            let mut groups = Groups { source: self, next: seq.max(self.first), stride: 1, taken: Vec::new().into_iter() };
+            let Some(group) = groups.next().transpose()?.filter(|_| seq >= self.first) else { return Ok(None) };
+            for record in group.records() {
+                found = Some(record?).filter(|record| record.seq == seq);
+                if found.is_some() {
+                    break;
+                }
+            }
+            return Ok(found);
+        }
         self.visit(seq, |record| {
             if record.seq == seq {
                 found = Some(record);
@@ -275,6 +287,8 @@ impl Source {
 struct Groups<'a> {
     source: &'a Source,
     next: u64,
+    /// Bytes that are read at a time.
+    stride: usize,
     taken: std::vec::IntoIter<Arc<Group>>,
 }
 
@@ -284,8 +298,8 @@ impl Iterator for Groups<'_> {
     fn next(&mut self) -> Option<Self::Item> {
         if self.taken.len() == 0 && self.next <= self.source.end {
             let groups = match &self.source.form {
-                Form::Stopped(log) => log.read(self.next, STRIDE_BYTES),
-                Form::Whole(segment) => segment.read(self.next, STRIDE_BYTES),
+                Form::Stopped(log) => log.read(self.next, self.stride),
+                Form::Whole(segment) => segment.read(self.next, self.stride),
                 Form::Slice { .. } => Ok(Vec::new()),
             };
             match groups {

@@ -5,3 +5,4 @@
 mod answers;
 mod damage;
 mod scenario;
+mod step;
