@@ -7,6 +7,7 @@ pub mod board;
 pub mod clock;
 pub mod custodian;
 pub mod directory;
+pub mod excerpt;
 pub mod feed;
 pub mod fleet;
 pub mod journal;

@@ -13,6 +13,7 @@ pub mod nodes;
 pub mod operations;
 pub mod orgs;
 pub mod projects;
+pub mod raw;
 pub mod routes;
 pub mod session;
 pub mod setup;

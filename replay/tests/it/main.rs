@@ -4,5 +4,6 @@
 
 mod answers;
 mod damage;
+mod month;
 mod scenario;
 mod step;

@@ -57,17 +57,24 @@ impl Scenario {
         self.now = self.now.plus_ms(ms);
     }
 
+    /// Carries a command out, which the rules must allow.
     pub(crate) fn write(&mut self, command: Command) {
+        assert!(self.ask(command), "the rules say no");
+    }
+
+    /// Carries a command out, if the rules allow it.
+    pub(crate) fn ask(&mut self, command: Command) -> bool {
         let actor = match &command {
             Command::Agent(_, node, ..) => Actor::Node(*node),
             Command::Node(_, node, NodeCommand::AcceptSession { .. }) => Actor::Node(*node),
             _ => self.actor,
         };
-        let (now, correlation) = (self.now, self.ends.len() as u64 + 1);
+        let (now, correlation) = (self.now, self.state.seq + 1);
         let request = Request { actor, now, correlation, causation: 0, expected_version: None, idempotency: None, address: None, command };
-        let decision = decide(&self.state, &request).unwrap();
+        let Ok(decision) = decide(&self.state, &request) else { return false };
         let drafts: Vec<_> = decision.drafts.into_iter().map(|draft| (draft.org, draft.stream, draft.event)).collect();
         self.append(actor, drafts);
+        true
     }
 
     fn append(&mut self, actor: Actor, drafts: Vec<(Option<OrgId>, StreamId, Event)>) {
@@ -79,7 +86,7 @@ impl Scenario {
                 stream_version: self.state.stream_version(org, stream) + 1,
                 at: self.now,
                 actor,
-                correlation: self.ends.len() as u64 + 1,
+                correlation: self.state.seq + 1,
                 causation: 0,
                 event,
             };
