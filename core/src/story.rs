@@ -50,11 +50,6 @@ impl Sentence {
     }
 }
 
-/// What every payload can do: say in a sentence what happened.
-trait Told {
-    fn told(&self, names: &Names) -> Sentence;
-}
-
 macro_rules! define_telling {
     ($($number:literal $name:literal $variant:ident;)*) => {
         /// What happened, in a sentence.
@@ -127,6 +122,11 @@ const fn service_of(event: &Event) -> Option<ServiceId> {
         Event::ServiceLost(e) => Some(e.service),
         _ => None,
     }
+}
+
+/// What every payload can do: say in a sentence what happened.
+trait Told {
+    fn told(&self, names: &Names) -> Sentence;
 }
 
 impl Story {

@@ -15,6 +15,7 @@ mod operator;
 mod placement;
 mod power;
 mod protocol;
+mod replay;
 mod rotation;
 mod schemathesis;
 mod sessions;

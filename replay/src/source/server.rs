@@ -47,7 +47,7 @@ impl Server {
     /// # Errors
     /// The server can't be reached, or refuses.
     pub fn fetch(&self, after: u64, into: &Path) -> Result<(), Failure> {
-        let url = format!("{}/api/orgs/{}/events/raw?after={after}", self.url, self.org);
+        let url = format!("{}/api/orgs/{}/events/raw?since={after}", self.url, self.org);
         let unreachable = |error: ureq::Error| Failure::io(format!("{} can't be reached", self.url), error);
         let mut answer = self.agent.get(&url).header("Authorization", format!("Bearer {}", self.key)).call().map_err(unreachable)?;
         let status = answer.status().as_u16();

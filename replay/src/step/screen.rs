@@ -4,7 +4,7 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, Borders, Paragraph};
+use ratatui::widgets::{Block, Borders, Paragraph, Wrap};
 use spunto_core::story::Tone;
 
 use super::walk::{Field, Mode, Walk};
@@ -12,15 +12,27 @@ use crate::answer::{clock, date};
 use crate::query::timeline::Entry;
 
 /// Share of the height that events take, in parts of a hundred.
-const EVENTS_PERCENT: u16 = 45;
+const EVENTS_PERCENT: u16 = 40;
+/// Lines in which the present event is told whole; in the list it is cut at the edge.
+const WORDS_LINES: u16 = 2;
 const KEYS: &str = " →/← step  PgDn/PgUp ten  f/F failure  / filter  g/G ends  q quit";
 
 /// Draws all of it.
 pub fn draw(frame: &mut Frame<'_>, walk: &Walk<'_>) {
-    let rows = Layout::vertical([Constraint::Length(1), Constraint::Percentage(EVENTS_PERCENT), Constraint::Min(3), Constraint::Length(1)]);
-    let [title, events, state, foot] = rows.areas(frame.area());
+    let rows = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Percentage(EVENTS_PERCENT),
+        Constraint::Length(WORDS_LINES),
+        Constraint::Min(3),
+        Constraint::Length(1),
+    ]);
+    let [title, events, words, state, foot] = rows.areas(frame.area());
     frame.render_widget(Paragraph::new(title_of(walk)).style(Style::new().reversed()), title);
     draw_events(frame, walk, events);
+    if let Some(entry) = walk.around.get(walk.here) {
+        let whole = format!("{} — {}", entry.sentence.text, entry.actor);
+        frame.render_widget(Paragraph::new(whole).wrap(Wrap { trim: true }).style(Style::new().bold()), words);
+    }
     draw_state(frame, walk, state);
     let foot_line = match &walk.mode {
         Mode::Typing(text) => format!(" filter: {text}█   (Enter takes it, Esc leaves it)"),

@@ -174,6 +174,7 @@ fn a_person_at_80_by_24_walks_to_a_failure_and_back() {
     tmux.keys(&["f"]);
     let failed = tmux.until(&["#11 ", "status.class: quota", "provisioning_failed"]);
     assert_eq!(failed.lines().count(), 24);
+    assert!(failed.contains("server limit reached (limit: 10) — the control plane"), "told whole, not cut at the edge: {failed}");
     assert!(failed.lines().all(|line| line.chars().count() <= 80));
     tmux.keys(&["Right"]);
     tmux.until(&["(12 of 92)", "worker api before"]);

@@ -32,7 +32,7 @@ static EXCERPTS: Semaphore = Semaphore::const_new(EXCERPTS_MAX);
 pub struct From {
     /// Sequence of the last event that is known already; 0, or nothing, for all.
     #[serde(default)]
-    after: u64,
+    since: u64,
 }
 
 /// `GET …/events/raw`: a slice of the log, verifiable, up to its present end.
@@ -44,7 +44,7 @@ pub async fn of_org(app: Data<App>, ask: Ask, request: HttpRequest, from: Query<
     let busy = || Problem::new(StatusCode::TOO_MANY_REQUESTS, "busy", "enough excerpts are being sent; try again in a moment");
     let permit = EXCERPTS.try_acquire().map_err(|_| busy())?;
     let (sender, receiver) = mpsc::channel(CHUNKS_MAX);
-    let (feed, after) = (std::sync::Arc::clone(app.directory.feed()), from.after);
+    let (feed, after) = (std::sync::Arc::clone(app.directory.feed()), from.since);
     tokio::task::spawn_blocking(move || {
         let mut out = Chunks { sender, chunk: Vec::with_capacity(CHUNK_BYTES) };
         // A reader that is gone is no fault; one that is there sees an excerpt without an end, and refuses it.
