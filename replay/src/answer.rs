@@ -137,13 +137,17 @@ impl Page {
 pub fn inline(value: &Value) -> String {
     match value {
         Value::Null => "none".to_owned(),
+        Value::String(text) if text.is_empty() => "\"\"".to_owned(),
         Value::String(text) => text.clone(),
         Value::Array(items) if items.is_empty() => "none".to_owned(),
         Value::Array(items) => items.iter().map(inline).collect::<Vec<_>>().join(", "),
         Value::Object(map) if map.is_empty() => "none".to_owned(),
         Value::Object(map) => {
-            let fields: Vec<String> =
-                map.iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| format!("{name} {}", inline(value))).collect();
+            let fields: Vec<String> = map
+                .iter()
+                .filter(|(_, value)| !value.is_null() && *value != "")
+                .map(|(name, value)| format!("{name} {}", inline(value)))
+                .collect();
             fields.join(", ")
         }
         other => other.to_string(),

@@ -78,6 +78,7 @@ impl Scenario {
     }
 
     fn append(&mut self, actor: Actor, drafts: Vec<(Option<OrgId>, StreamId, Event)>) {
+        let correlation = self.state.seq + 1;
         for (org, stream, event) in drafts {
             let record = Record {
                 seq: self.state.seq + 1,
@@ -86,7 +87,7 @@ impl Scenario {
                 stream_version: self.state.stream_version(org, stream) + 1,
                 at: self.now,
                 actor,
-                correlation: self.state.seq + 1,
+                correlation,
                 causation: 0,
                 event,
             };
