@@ -86,6 +86,16 @@ fn every_question_is_answered_as_its_transcript_says() {
 }
 
 #[test]
+fn the_readme_shows_what_is_answered() {
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md")).unwrap();
+    let shown = QUESTIONS
+        .iter()
+        .filter(|(name, ..)| readme.contains(fs::read_to_string(transcripts().join(format!("{name}.txt"))).unwrap().trim_end()));
+    let asked = readme.lines().filter(|line| line.starts_with("$ spunto-replay ")).count();
+    assert!(asked >= 4 && shown.count() == asked, "the README shows {asked} answers");
+}
+
+#[test]
 fn every_answer_is_json_too_and_says_the_same() {
     let directory = tempfile::tempdir().unwrap();
     let data = night(directory.path());
