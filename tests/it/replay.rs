@@ -3,8 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "whatever fails here fails the test")]
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 use spunto_tests::paths::server_binary;
@@ -141,6 +142,39 @@ fn contents(directory: &Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
     }
     found.sort();
     found
+}
+
+/// A process that is ended with the test.
+struct Follower(std::process::Child);
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn what_a_running_server_appends_is_followed_without_a_gap() {
+    let world = World::local().unwrap();
+    let secret_key = key(&world);
+    let mut command = Command::new(server_binary().with_file_name("spunto-replay"));
+    command.args(["--json", "--url", &world.api.url, "--org", &world.org, "tail", "-n", "1", "-f"]).env("SPUNTO_API_KEY", &secret_key);
+    let mut follower = Follower(command.stdout(Stdio::piped()).spawn().unwrap());
+    let mut lines = BufReader::new(follower.0.stdout.take().unwrap()).lines();
+    let mut next = || -> Value { serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap() };
+    assert_eq!(next()["kind"], "api_key.created", "the last one there is");
+    let mut expected = Vec::new();
+    for name in ["one", "two", "three"] {
+        world.create_node(name).unwrap();
+        let told = std::iter::from_fn(|| Some(next())).find(|event| event["kind"] == "node.created").unwrap();
+        assert_eq!(told["about"], format!("node {name}"));
+        expected.push(told["seq"].as_u64().unwrap());
+    }
+    let listed = listed(&world);
+    let created = listed.iter().filter(|event| event["kind"] == "node.created");
+    let seqs = created.map(|event| event["position"].as_str().unwrap().rsplit('.').next().unwrap().parse::<u64>().unwrap());
+    assert_eq!(seqs.collect::<Vec<_>>(), expected);
 }
 
 #[test]

@@ -5,5 +5,6 @@
 mod answers;
 mod damage;
 mod month;
+mod old;
 mod scenario;
 mod step;
