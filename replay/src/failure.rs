@@ -30,6 +30,9 @@ pub enum Failure {
     /// The log can't be read; nothing is known to be wrong with it.
     #[error("{0}")]
     Unreadable(String),
+    /// A server does not answer; it may when it is asked again.
+    #[error("{0}")]
+    Unreachable(String),
     /// The log is not what was written.
     #[error("damaged at event {at}: {what}; sound up to event {sound_to}")]
     Damaged {
@@ -49,7 +52,7 @@ impl Failure {
         match self {
             Self::Usage(_) => EXIT_USAGE,
             Self::NotFound(_) => EXIT_NOT_FOUND,
-            Self::Unreadable(_) => EXIT_UNREADABLE,
+            Self::Unreadable(_) | Self::Unreachable(_) => EXIT_UNREADABLE,
             Self::Damaged { .. } => EXIT_DAMAGED,
         }
     }

@@ -156,7 +156,7 @@ impl Drop for Follower {
 
 #[test]
 fn what_a_running_server_appends_is_followed_without_a_gap() {
-    let world = World::local().unwrap();
+    let mut world = World::local().unwrap();
     let secret_key = key(&world);
     let mut command = Command::new(server_binary().with_file_name("spunto-replay"));
     command.args(["--json", "--url", &world.api.url, "--org", &world.org, "tail", "-n", "1", "-f"]).env("SPUNTO_API_KEY", &secret_key);
@@ -166,6 +166,9 @@ fn what_a_running_server_appends_is_followed_without_a_gap() {
     assert_eq!(next()["kind"], "api_key.created", "the last one there is");
     let mut expected = Vec::new();
     for name in ["one", "two", "three"] {
+        if name == "three" {
+            world.restart().unwrap();
+        }
         world.create_node(name).unwrap();
         let told = std::iter::from_fn(|| Some(next())).find(|event| event["kind"] == "node.created").unwrap();
         assert_eq!(told["about"], format!("node {name}"));

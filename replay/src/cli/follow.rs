@@ -14,6 +14,9 @@ use crate::source::{Server, Source};
 /// How often the server is asked for more.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// How often a server that does not answer is asked again.
+const AWAY_MAX: u32 = 300;
+
 /// Prints the last events, then those that come, until it is interrupted or nobody reads any more.
 pub(super) fn follow(server: Option<Server>, lines: usize, json: bool) -> Result<u8, Failure> {
     let server = server.ok_or_else(|| {
@@ -37,9 +40,23 @@ pub(super) fn follow(server: Option<Server>, lines: usize, json: bool) -> Result
         }
     }
     drop(source);
+    let mut away = 0;
     loop {
         std::thread::sleep(PAUSE);
-        let more = Source::server_after(&server, after)?;
+        let more = match Source::server_after(&server, after) {
+            Ok(more) => more,
+            // Servers are started again; what was appended meanwhile comes then.
+            Err(Failure::Unreachable(why)) if away < AWAY_MAX => {
+                if away == 0 {
+                    // With nobody to tell, it is tried again all the same.
+                    let _ = writeln!(io::stderr(), "spunto-replay: {why}; trying again");
+                }
+                away += 1;
+                continue;
+            }
+            Err(other) => return Err(other),
+        };
+        away = 0;
         let mut open = true;
         more.visit(after + 1, |record| {
             printer.names.observe(&record);

@@ -5,6 +5,7 @@ use serde_json::Value;
 use spunto_core::diff::{self, Difference};
 use spunto_core::names::Names;
 use spunto_core::record::StreamId;
+use spunto_core::state::State;
 use spunto_core::time::Timestamp;
 
 use super::diff::print_differences;
@@ -44,8 +45,7 @@ pub fn show(history: &History, seq: u64) -> Result<Shown, Failure> {
         _ => Failure::NotFound(format!("event {seq} is not in this slice; only its digest is")),
     })?;
     let mut names = Names::default();
-    let mut before = history.state_at(0)?;
-    before = history.fold(before, seq - 1, |_, record| {
+    let before = history.fold(State::default(), seq - 1, |_, record| {
         names.observe(record);
         Ok(std::ops::ControlFlow::Continue(()))
     })?;

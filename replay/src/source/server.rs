@@ -48,7 +48,7 @@ impl Server {
     /// The server can't be reached, or refuses.
     pub fn fetch(&self, after: u64, into: &Path) -> Result<(), Failure> {
         let url = format!("{}/api/orgs/{}/events/raw?since={after}", self.url, self.org);
-        let unreachable = |error: ureq::Error| Failure::io(format!("{} can't be reached", self.url), error);
+        let unreachable = |error: ureq::Error| Failure::Unreachable(format!("{} can't be reached: {error}", self.url));
         let mut answer = self.agent.get(&url).header("Authorization", format!("Bearer {}", self.key)).call().map_err(unreachable)?;
         let status = answer.status().as_u16();
         if status != 200 {
@@ -60,7 +60,7 @@ impl Server {
             io::copy(&mut answer.into_body().into_reader(), &mut file)?;
             file.flush()
         };
-        write().map_err(|error| Failure::io(format!("the answer of {} broke off", self.url), error))
+        write().map_err(|error| Failure::Unreachable(format!("the answer of {} broke off: {error}", self.url)))
     }
 }
 
@@ -73,5 +73,7 @@ fn refusal(url: &str, status: u16, said: &str) -> Failure {
         404 => ": is the organisation right, and does this server know the call?",
         _ => "",
     };
-    Failure::Unreadable(format!("{url} answered {status}{advice}{}", detail.map_or_else(String::new, |detail| format!(" ({detail})"))))
+    // Too many at a time, or a server that is about to start or to stop: that passes.
+    let say = if matches!(status, 429 | 502..=504) { Failure::Unreachable } else { Failure::Unreadable };
+    say(format!("{url} answered {status}{advice}{}", detail.map_or_else(String::new, |detail| format!(" ({detail})"))))
 }
