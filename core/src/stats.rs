@@ -73,6 +73,8 @@ pub struct Statistics {
     nodes: HashMap<NodeId, Watched>,
     units: HashMap<UnitId, (NodeId, Step, Timestamp)>,
     places: HashMap<UnitId, NodeId>,
+    /// Nodes that were ever online.
+    connected: u64,
     lost: BTreeMap<NodeId, u64>,
     ended_ms: u64,
     last: Timestamp,
@@ -147,6 +149,7 @@ impl Statistics {
                 let watched = self.nodes.get_mut(&e.node)?;
                 let first = watched.online_since.is_none();
                 watched.online_since.get_or_insert(at);
+                self.connected += u64::from(first);
                 let lost = watched.lost_at.take();
                 if first { Some((Step::Connect, e.node, watched.created_at)) } else { Some((Step::Recover, e.node, lost?)) }
             }
@@ -279,9 +282,13 @@ impl Statistics {
         let mut worst: Vec<(NodeId, u64)> = self.lost.iter().map(|(node, count)| (*node, *count)).collect();
         worst.sort_by_key(|(node, count)| (std::cmp::Reverse(*count), *node));
         worst.truncate(10);
-        let connects = self.steps.iter().filter(|((step, _), _)| *step == Step::Connect);
-        let nodes = connects.map(|(_, found)| found.count()).sum();
-        Reliability { nodes, lost, node_days, flap_rate: if node_days > 0.0 { lost as f64 / node_days } else { 0.0 }, worst }
+        Reliability {
+            nodes: self.connected,
+            lost,
+            node_days,
+            flap_rate: if node_days > 0.0 { lost as f64 / node_days } else { 0.0 },
+            worst,
+        }
     }
 }
 
