@@ -3,7 +3,7 @@
 CARGO ?= cargo
 export CARGO
 
-.PHONY: up down reset test lint deny docker images python volumes tmux openapi simulation test-full bench bench-full server-image
+.PHONY: up down reset test lint deny docker images python volumes cloud tmux browser dashboard journeys screenshots openapi simulation test-full bench bench-full server-image
 .DEFAULT_GOAL := test
 
 # A control plane, this machine as a node, and one worker. Again: picks up where it was.
@@ -31,7 +31,7 @@ server-image: docker
 	@tests/make/server-image.sh
 
 # Formatting, lints, licences and bans, then every test on the real Docker Engine.
-test: lint deny images python volumes tmux
+test: browser dashboard lint deny images python volumes cloud tmux
 	@tests/make/server-image.sh test
 	$(CARGO) build --quiet --workspace --bins
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
@@ -40,7 +40,22 @@ test: lint deny images python volumes tmux
 		echo "cargo-nextest is not installed: running cargo test instead"; \
 		$(CARGO) test --workspace; \
 	fi
+	@$(MAKE) --no-print-directory journeys
 	@$(MAKE) --no-print-directory simulation
+
+# The dashboard's own checks: types, lints, unit tests, and that its client is of the API as it is.
+dashboard: browser
+	cd web/dashboard && npm run --silent generated && npm run --silent check && npm run --silent lint && npm run --silent test
+
+# What a person does, in a real browser, against the server, agents and engine as they are.
+journeys: browser images
+	$(CARGO) build --quiet -p spunto-web --bins
+	cd tests/browser && npm test --silent
+
+# Pictures of every page, light, dark and as on a phone, into target/screenshots.
+screenshots: browser images
+	$(CARGO) build --quiet -p spunto-web --bins
+	cd tests/browser && npm run --silent screenshots
 
 # The whole system on simulated time, network, engines and disk: its own workspace, see tests/simulation.
 simulation:
@@ -68,9 +83,17 @@ deny:
 python:
 	@tests/make/python.sh
 
+# Chromium, and the packages of the dashboard and of its tests.
+browser:
+	@tests/make/browser.sh
+
 # Tools for file systems in loop devices.
 volumes:
 	@tests/make/volumes.sh
+
+# Tools that judge what a cloud machine is told to do when it starts.
+cloud:
+	@tests/make/cloud.sh
 
 # A terminal for the test of spunto-replay's walk.
 tmux:
@@ -80,8 +103,9 @@ tmux:
 openapi:
 	@$(CARGO) build --quiet -p spunto-web
 	target/debug/spunto openapi > web/openapi.json
+	cd web/dashboard && npm run --silent generate
 
 # Speed and memory beside references, as a table and as target/bench.json; the quick form takes some minutes, the full one longer.
-bench bench-full: images
+bench bench-full: images browser
 	$(CARGO) build --quiet --release -p spunto-web -p spunto-tests --features spunto-tests/bench --bins
 	target/release/spunto-bench $(if $(filter bench-full,$@),full)

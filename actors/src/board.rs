@@ -1,6 +1,6 @@
 //! The board: what is live and in no event: sessions, suspicion, gauges with a short history, pull progress, drain progress.
 //!
-//! Supervisors write it, readers look; nothing here survives the process, and nothing is decided by it.
+//! Supervisors and the provisioner write it, readers look; nothing here survives the process, and nothing is decided by it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -10,6 +10,7 @@ pub mod history;
 pub use history::{GAUGES_KEPT_MAX, History};
 
 use parking_lot::{Mutex, RwLock};
+use spunto_core::event::ProvisionFailure;
 use spunto_core::id::{NodeId, UnitId};
 use spunto_core::protocol::{Gauges, PullProgress};
 use spunto_core::time::Timestamp;
@@ -41,6 +42,19 @@ pub struct DrainProgress {
     pub units_left: u32,
 }
 
+/// Something about a node's machine that did not work and is tried again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// What went wrong last.
+    pub failure: ProvisionFailure,
+    /// Since when it does not go on.
+    pub since: Timestamp,
+    /// Tries so far.
+    pub tries: u32,
+    /// When it is tried again.
+    pub again_at: Timestamp,
+}
+
 /// What is live of one node.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LiveNode {
@@ -54,6 +68,8 @@ pub struct LiveNode {
     pub gauges: History,
     /// Images on their way.
     pub pulls: BTreeMap<UnitId, PullProgress>,
+    /// What is in the way of its machine.
+    pub trouble: Option<Box<Trouble>>,
 }
 
 impl LiveNode {
@@ -94,6 +110,13 @@ impl Board {
         match self.nodes.read().get(&node) {
             Some(place) => look(&place.lock()),
             None => look(&LiveNode::default()),
+        }
+    }
+
+    /// Shows what is in the way of a node's machine, or that nothing is.
+    pub fn note_trouble(&self, node: NodeId, trouble: Option<Trouble>) {
+        if trouble.is_some() || self.glance(node, |live| live.trouble.is_some()) {
+            self.place(node).lock().trouble = trouble.map(Box::new);
         }
     }
 

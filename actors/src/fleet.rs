@@ -20,7 +20,7 @@ use crate::clock::Clock;
 use crate::directory::Directory;
 use crate::feed::Delivery;
 use crate::journal::Journal;
-use crate::supervisor::{NodeSupervisor, Wake};
+use crate::supervisor::{NodeSupervisor, Settle, Wake};
 
 /// How long a node is without a supervisor after one died, so that one that dies at once does not spin.
 const RESTART_AFTER: Duration = Duration::from_millis(500);
@@ -66,6 +66,18 @@ impl Supervisors {
             tokio::time::sleep(LOOK_EVERY).await;
         }
         self.find(node)
+    }
+
+    /// The same, for a connection that begins on the calling thread: brings the supervisor here where it has nothing at hand, so
+    /// that frames don't cross threads.
+    pub async fn near(&self, node: NodeId) -> Option<Addr<NodeSupervisor>> {
+        let found = self.wait_for(node).await?;
+        let settle = Settle { thread: std::thread::current().id() };
+        // One that has died meanwhile is for its caller to find.
+        let Ok(Some(supervisor)) = found.send(settle).await else { return Some(found) };
+        let here = (*supervisor).start();
+        self.by_node.write().insert(node, here.clone());
+        Some(here)
     }
 }
 
@@ -205,6 +217,7 @@ impl Handler<News> for Fleet {
 impl Handler<Ended> for Fleet {
     type Result = ();
     fn handle(&mut self, Ended { org, node, crashed }: Ended, ctx: &mut Context<Self>) {
+        self.supervisors.by_node.write().remove(&node);
         let exists = self.parts.directory.read(|state| state.orgs.get(&org).is_some_and(|org| org.fleet.node(node).is_some()));
         if !exists {
             return;
@@ -212,7 +225,6 @@ impl Handler<Ended> for Fleet {
         if crashed {
             warn!(%node, "a node's supervisor died; the next one starts from the log");
         }
-        self.supervisors.by_node.write().remove(&node);
         ctx.run_later(RESTART_AFTER, move |fleet, ctx| {
             if fleet.supervisors.find(node).is_none() {
                 fleet.supervise(org, node, ctx.address());

@@ -32,7 +32,7 @@ const BATCH_COMMANDS_MAX: usize = 1024;
 /// A batch takes no further command once it holds so many bytes.
 const BATCH_BYTES_MAX: usize = 1 << 20;
 /// Bytes read at a time when the log is replayed.
-const REPLAY_BYTES: usize = 4 << 20;
+pub(crate) const REPLAY_BYTES: usize = 4 << 20;
 /// A clock that goes back by more than this is told in the server's log, in milliseconds.
 const CLOCK_JUMP_MS: u64 = 1_000;
 
@@ -294,7 +294,7 @@ impl Writer {
             Self::answer(&mut batch);
         }
         if let (Some(first), Some(_)) = (batch.records.first(), batch.records.last()) {
-            let group = Group::seal(first.seq, self.log.head().hash, std::mem::take(&mut batch.frames))?;
+            let group = Group::seal_encoded(first.seq, self.log.head().hash, std::mem::take(&mut batch.frames))?;
             self.log.append(group)?;
             self.feed.publish(Arc::new(Commit { records: std::mem::take(&mut batch.records) }));
         }

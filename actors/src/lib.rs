@@ -5,6 +5,7 @@
 
 pub mod board;
 pub mod clock;
+pub mod cloud;
 pub mod custodian;
 pub mod directory;
 pub mod excerpt;
@@ -12,6 +13,9 @@ pub mod feed;
 pub mod fleet;
 pub mod journal;
 pub mod link;
+pub mod provisioner;
 pub mod random;
 pub mod secrets;
+pub mod snapshots;
 pub mod supervisor;
+pub mod view;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use spunto_core::id::{NodeId, UnitId, UserId};
+use spunto_core::id::{CredentialId, NodeId, UnitId, UserId};
 use spunto_core::secret::Secret;
 use spunto_events::log::NoRoom;
 use spunto_events::vault::{SecretName, Vault, VaultError};
@@ -77,6 +77,11 @@ impl Secrets {
         Ok(tokio::task::spawn_blocking(move || vault.get(name)).await.map_err(|_| SecretsError::Shape)??)
     }
 
+    async fn text(&self, name: SecretName) -> Result<Secret<String>, SecretsError> {
+        let bytes = self.get(name).await?;
+        String::from_utf8(bytes.into_exposed()).map(Secret::new).map_err(|_| SecretsError::Shape)
+    }
+
     /// Takes back what no event names.
     pub async fn take_back(&self, put: Put) {
         let vault = Arc::clone(&self.vault);
@@ -99,8 +104,39 @@ impl Secrets {
     /// # Errors
     /// The vault has none, or can't open it.
     pub async fn node_token(&self, node: NodeId, version: u32) -> Result<Secret<String>, SecretsError> {
-        let bytes = self.get(custodian::node_token(node, version)).await?;
-        String::from_utf8(bytes.into_exposed()).map(Secret::new).map_err(|_| SecretsError::Shape)
+        self.text(custodian::node_token(node, version)).await
+    }
+
+    /// Keeps a credential at a cloud.
+    ///
+    /// # Errors
+    /// The vault can't be written; it is too large.
+    pub async fn put_credential(&self, credential: CredentialId, version: u32, secret: &Secret<String>) -> Result<Put, SecretsError> {
+        self.put(custodian::credential(credential, version), secret.expose().clone().into_bytes()).await
+    }
+
+    /// A credential at a cloud.
+    ///
+    /// # Errors
+    /// The vault has none, or can't open it.
+    pub async fn credential(&self, credential: CredentialId, version: u32) -> Result<Secret<String>, SecretsError> {
+        self.text(custodian::credential(credential, version)).await
+    }
+
+    /// Keeps the enrolment token of an attempt to provision.
+    ///
+    /// # Errors
+    /// The vault can't be written.
+    pub async fn put_enrolment(&self, node: NodeId, attempt: u32, token: &Secret<String>) -> Result<Put, SecretsError> {
+        self.put(custodian::enrolment(node, attempt), token.expose().clone().into_bytes()).await
+    }
+
+    /// The enrolment token of an attempt to provision.
+    ///
+    /// # Errors
+    /// The vault has none, or can't open it.
+    pub async fn enrolment(&self, node: NodeId, attempt: u32) -> Result<Secret<String>, SecretsError> {
+        self.text(custodian::enrolment(node, attempt)).await
     }
 
     /// Keeps a unit's environment.
@@ -126,8 +162,7 @@ impl Secrets {
     /// # Errors
     /// The vault has none, or can't open it.
     pub async fn password(&self, user: UserId, version: u32) -> Result<Secret<String>, SecretsError> {
-        let bytes = self.get(custodian::password(user, version)).await?;
-        String::from_utf8(bytes.into_exposed()).map(Secret::new).map_err(|_| SecretsError::Shape)
+        self.text(custodian::password(user, version)).await
     }
 
     /// Keeps what is known of a person.

@@ -13,6 +13,7 @@ use spunto_core::event::{ConnectionRefusal, OfflineReason};
 use spunto_core::id::{NodeId, OrgId, UnitId};
 use spunto_core::protocol::{FromAgent, FromServer, Hello, agree, close};
 use spunto_core::record::Actor as Who;
+use spunto_core::refusal::Refusal;
 use spunto_core::state::NodeStatus;
 use tokio::time::Instant;
 use tracing::{info, warn};
@@ -28,15 +29,15 @@ mod liveness;
 mod orders;
 mod refusals;
 mod session;
+mod settle;
 #[cfg(test)]
 mod tests;
 
 use liveness::Vigor;
 use refusals::Refusals;
 use session::Session;
+pub(crate) use settle::Settle;
 
-/// How often a connected node is looked after.
-const TICK: Duration = Duration::from_secs(1);
 /// How long agents have to come back after the server was started again.
 pub const RESTART_GRACE: Duration = Duration::from_secs(15);
 /// How long an agent has to clean up when its node is deleted.
@@ -115,7 +116,10 @@ pub struct NodeSupervisor {
     shutdown_sent: bool,
     deadline_set: bool,
     ticking: Option<SpawnHandle>,
-    guard: Guard,
+    /// Things that must come to their end in this actor.
+    at_hand: u32,
+    /// None once another actor goes on with the node.
+    guard: Option<Guard>,
 }
 
 impl NodeSupervisor {
@@ -123,7 +127,19 @@ impl NodeSupervisor {
         let live = parts.board.place(node);
         *live.lock() = LiveNode::default();
         let refusals = Refusals::default();
-        Self { org, node, parts, live, session: None, refusals, shutdown_sent: false, deadline_set: false, ticking: None, guard }
+        Self {
+            org,
+            node,
+            parts,
+            live,
+            session: None,
+            refusals,
+            shutdown_sent: false,
+            deadline_set: false,
+            ticking: None,
+            at_hand: 0,
+            guard: Some(guard),
+        }
     }
 
     fn request(&self, actor: Who, command: Command) -> Request {
@@ -140,7 +156,7 @@ impl NodeSupervisor {
     }
 
     /// Hands a command in without waiting for the answer; what is refused was no longer true.
-    fn submit(&self, actor: Who, command: NodeCommand, ctx: &mut Context<Self>) {
+    fn submit(&mut self, actor: Who, command: NodeCommand, ctx: &mut Context<Self>) {
         let (name, node) = (format!("{command:?}"), self.node);
         let request = self.request(actor, Command::Node(self.org, node, command));
         let journal = self.parts.journal.clone();
@@ -157,7 +173,8 @@ impl NodeSupervisor {
                 }
             }
         };
-        ctx.spawn(submit.into_actor(self));
+        self.begin();
+        ctx.spawn(submit.into_actor(self).map(|(), this, _| this.end()));
     }
 
     fn refuse(&mut self, reason: ConnectionRefusal, address: String, link: &Link, ctx: &mut Context<Self>) {
@@ -173,10 +190,13 @@ impl NodeSupervisor {
     }
 
     /// Closes a connection politely, and at the socket where that does not work.
-    #[expect(clippy::unused_self, reason = "a step of the supervisor, with its context")]
-    fn retire(&self, link: Link, code: u16, reason: &'static str, ctx: &mut Context<Self>) {
+    fn retire(&mut self, link: Link, code: u16, reason: &'static str, ctx: &mut Context<Self>) {
         link.close(code, reason);
-        ctx.run_later(POLITE_CLOSE, move |_, _| link.cut());
+        self.begin();
+        ctx.run_later(POLITE_CLOSE, move |this, _| {
+            link.cut();
+            this.end();
+        });
     }
 
     fn end_session(&mut self, reason: OfflineReason, ctx: &mut Context<Self>) -> Option<Session> {
@@ -219,29 +239,9 @@ impl NodeSupervisor {
         let session = Session::new(epoch, hello.instance, token_version, link, Instant::now());
         let welcomed = session.link.send(&welcome).is_ok();
         self.session = Some(session);
-        if let Some(old) = self.ticking.replace(ctx.run_interval(TICK, |supervisor, ctx| supervisor.tick(ctx))) {
-            ctx.cancel_future(old);
-        }
+        self.begin_ticking(ctx);
         self.look(ctx);
         welcomed
-    }
-
-    fn tick(&mut self, ctx: &mut Context<Self>) {
-        let now = Instant::now();
-        let Some(session) = &mut self.session else { return };
-        let vigor = session.liveness.vigor(now);
-        self.live.lock().suspect = vigor == Vigor::Suspect;
-        if vigor == Vigor::Dead {
-            let link = session.link.clone();
-            self.end_session(OfflineReason::NoAnswer, ctx);
-            self.retire(link, close::NO_ANSWER, "no answer", ctx);
-            return;
-        }
-        if let Some(nonce) = session.liveness.ping(now) {
-            // A full queue is a reader that has stopped: the deadline finds it.
-            let _ = session.link.send(&FromServer::Ping { nonce });
-        }
-        self.look(ctx);
     }
 
     /// Looks at the log's view of this node and does what is left to do.
@@ -253,7 +253,9 @@ impl NodeSupervisor {
             Some((node.token.version, draining.then_some(node.load), deleting))
         });
         let Some((token_version, draining, deleting)) = found else {
-            self.guard.stopped = true;
+            if let Some(guard) = &mut self.guard {
+                guard.stopped = true;
+            }
             if let Some(session) = self.session.take() {
                 session.link.close(close::NODE_DELETED, "node deleted");
             }
@@ -346,8 +348,10 @@ impl Handler<Connect> for NodeSupervisor {
         };
         AtomicResponse::new(Box::pin(submit.into_actor(self).map(move |committed, this, ctx| match committed {
             Ok(committed) => this.accepted(connect, committed, protocol, ctx),
-            Err(CommandError::Refused(_)) => {
-                this.refuse(ConnectionRefusal::TokenRotated, connect.address, &connect.link, ctx);
+            Err(CommandError::Refused(refusal)) => {
+                let goes = refusal == Refusal::MachineGoes;
+                let reason = if goes { ConnectionRefusal::MachineRemoved } else { ConnectionRefusal::TokenRotated };
+                this.refuse(reason, connect.address, &connect.link, ctx);
                 false
             }
             Err(CommandError::Busy | CommandError::NoRoom(_) | CommandError::Unknown) => {

@@ -1,20 +1,21 @@
 //! `spunto-agent check`: what is wrong, in plain words, from Docker's socket to the clock.
 
 use std::io::Write;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::config::{Config, Settings};
 use crate::docker::Docker;
+use crate::enrol;
+use crate::http::{self, Answer, Exchange};
 use crate::link::{LinkError, connect};
 
 /// The oldest Docker API that works.
 const API_MIN: (u32, u32) = (1, 41);
 /// A clock that is wrong by more than this confuses whoever reads times.
 const SKEW_S_MAX: u64 = 30;
-/// Longest answer read.
-const ANSWER_BYTES_MAX: u64 = 64 * 1024;
+
+/// Said of a machine whose agent has no node token yet.
+const NOT_ENROLLED: &str = "the enrolment token was not traded for a node token yet; the agent's log says why";
 
 struct Report {
     failed: bool,
@@ -36,8 +37,9 @@ impl Report {
 /// Checks everything that can be checked from here; true when all is well.
 pub async fn check(settings: &Settings) -> bool {
     let mut report = Report { failed: false };
-    let config = settings.config();
-    report.line("settings", config.as_ref().map(|config| format!("API_URL is {}", config.server.authority())).map_err(ToString::to_string));
+    let config = enrol::kept(settings).map_err(|error| error.to_string());
+    let config = config.and_then(|config| config.ok_or_else(|| NOT_ENROLLED.to_owned()));
+    report.line("settings", config.as_ref().map(|config| format!("API_URL is {}", config.server.authority())).map_err(Clone::clone));
     let node = config.as_ref().map_or_else(|_| spunto_core::id::NodeId::from_u64(0), |config| config.token.node);
     report.line("Docker", docker(&settings.docker_socket, node).await);
     if let Ok(config) = config {
@@ -93,34 +95,17 @@ async fn server(config: &Config, report: &mut Report) {
         return;
     }
     report.line("connection", Ok(how.to_owned()));
-    let Ok(mut stream) = connected else { return };
-    let ask = format!(
-        "GET {}/api/agent/check HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\nConnection: close\r\n\r\n",
-        server.base,
-        server.authority(),
-        config.token_text.expose()
-    );
-    let mut answer = Vec::new();
-    let exchange = async {
-        stream.write_all(ask.as_bytes()).await?;
-        stream.take(ANSWER_BYTES_MAX).read_to_end(&mut answer).await
-    };
-    let exchanged = tokio::time::timeout(Duration::from_secs(15), exchange).await;
-    let text = String::from_utf8_lossy(&answer).into_owned();
-    let status = text.split_whitespace().nth(1).unwrap_or("");
-    let detail = || {
-        let body = text.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-        let body = serde_json::from_str::<serde_json::Value>(body).ok();
-        body.and_then(|body| Some(body.get("detail")?.as_str()?.to_owned())).unwrap_or_else(|| format!("the server answers {status}"))
-    };
-    let token = match (exchanged, status) {
-        (Err(_) | Ok(Err(_)), "") => Err("no answer; is API_URL the address of a Spunto control plane?".to_owned()),
-        (_, "204") => Ok("accepted".to_owned()),
-        (_, "401") => Err(detail()),
-        _ => Err(format!("{}; is API_URL the address of a Spunto control plane?", detail())),
+    drop(connected);
+    let exchange = Exchange { method: "GET", path: "/api/agent/check", token: &config.token_text, body: None };
+    let answer = http::ask(server, &exchange).await.unwrap_or(Answer { status: 0, text: String::new() });
+    let token = match answer.status {
+        0 => Err("no answer; is API_URL the address of a Spunto control plane?".to_owned()),
+        204 => Ok("accepted".to_owned()),
+        401 => Err(answer.detail()),
+        _ => Err(format!("{}; is API_URL the address of a Spunto control plane?", answer.detail())),
     };
     report.line("token", token);
-    report.line("clock", clock(&text));
+    report.line("clock", clock(&answer.text));
 }
 
 fn clock(answer: &str) -> Result<String, String> {

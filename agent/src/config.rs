@@ -1,11 +1,12 @@
 //! What the agent is told: by environment variables, as `docker run -e` sets them.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use spunto_core::address::is_private;
 use spunto_core::secret::Secret;
-use spunto_core::token::NodeToken;
+use spunto_core::token::{EnrolmentToken, NodeToken};
 
 use crate::pool::Pool;
 
@@ -55,6 +56,12 @@ pub struct Settings {
     /// The token that the control plane showed.
     #[arg(long, env = "NODE_TOKEN", hide_env_values = true, global = true)]
     pub node_token: Option<String>,
+    /// Instead of a node token, on a machine that a cloud made: traded for it at the first start.
+    #[arg(long, env = "ENROLMENT_TOKEN", hide = true, hide_env_values = true, global = true)]
+    pub enrolment_token: Option<String>,
+    /// Where the traded token is kept; a volume.
+    #[arg(long, env = "SPUNTO_STATE_DIR", hide = true, default_value = "/state", global = true)]
+    pub state_dir: PathBuf,
     /// Where the control plane is, e.g. https://spunto.example.
     #[arg(long, env = "API_URL", global = true)]
     pub api_url: Option<String>,
@@ -109,6 +116,9 @@ pub enum ConfigError {
     /// The token is cut or something else.
     #[error("NODE_TOKEN: {0}")]
     Token(#[from] spunto_core::token::MalformedCredential),
+    /// The enrolment token is cut or something else.
+    #[error("ENROLMENT_TOKEN: {0}")]
+    Enrolment(spunto_core::token::MalformedCredential),
     /// The address is none.
     #[error("API_URL must look like https://spunto.example, not \"{0}\"")]
     Url(String),
@@ -125,15 +135,40 @@ impl Settings {
     /// # Errors
     /// Something is missing or dangerous.
     pub fn config(&self) -> Result<Config, ConfigError> {
-        let token_text = self.node_token.clone().filter(|text| !text.is_empty()).ok_or(ConfigError::Missing("NODE_TOKEN"))?;
-        let token = NodeToken::parse(token_text.trim())?;
+        let token = self.node_token.clone().filter(|text| !text.is_empty()).ok_or(ConfigError::Missing("NODE_TOKEN"))?;
+        self.config_with(&Secret::new(token.trim().to_owned()))
+    }
+
+    /// The same with this node token.
+    ///
+    /// # Errors
+    /// Something is missing or dangerous.
+    pub fn config_with(&self, token_text: &Secret<String>) -> Result<Config, ConfigError> {
+        let token = NodeToken::parse(token_text.expose())?;
+        let (token_text, server) = (token_text.clone(), self.server()?);
+        Ok(Config { token, token_text, server, pool: self.network_pool, docker_socket: self.docker_socket.clone() })
+    }
+
+    /// Where to dial.
+    ///
+    /// # Errors
+    /// It is not set, none, or plaintext to a public address.
+    pub fn server(&self) -> Result<Server, ConfigError> {
         let url = self.api_url.as_deref().filter(|text| !text.is_empty()).ok_or(ConfigError::Missing("API_URL"))?;
         let server = parse_server(url).ok_or_else(|| ConfigError::Url(url.to_owned()))?;
         if !server.tls && !self.allow_plaintext && !is_private(&server.host) {
             return Err(ConfigError::Plaintext(server.host));
         }
-        let token_text = Secret::new(token_text.trim().to_owned());
-        Ok(Config { token, token_text, server, pool: self.network_pool, docker_socket: self.docker_socket.clone() })
+        Ok(server)
+    }
+
+    /// The enrolment token, where one is set.
+    ///
+    /// # Errors
+    /// It is cut or something else.
+    pub fn enrolment(&self) -> Result<Option<EnrolmentToken>, ConfigError> {
+        let text = self.enrolment_token.as_deref().map(str::trim).filter(|text| !text.is_empty());
+        text.map(EnrolmentToken::parse).transpose().map_err(ConfigError::Enrolment)
     }
 }
 
@@ -186,6 +221,8 @@ mod tests {
         let token = NodeToken::new(spunto_core::id::OrgId::from_u64(1), spunto_core::id::NodeId::from_u64(2), [3; 32]);
         Settings {
             node_token: Some(token.reveal().expose().clone()),
+            enrolment_token: None,
+            state_dir: PathBuf::new(),
             api_url: Some(url.into()),
             network_pool: "10.213.0.0/16".parse().unwrap(),
             allow_plaintext,

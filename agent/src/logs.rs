@@ -52,6 +52,8 @@ async fn pump<R: Runtime, D: Dial>(socket: D::Socket, runtime: &R, wanted: &Want
     let name = name_of(wanted.unit);
     let error = match runtime.look(&name).await {
         Ok(Some(seen)) => {
+            // Quiet units are the rule: whoever asked learns at once that there is output to wait for.
+            sink.send(Message::binary(vec![LOGS_STDOUT])).await?;
             let mut output = std::pin::pin!(runtime.output(&seen.id, wanted.tail, wanted.follow));
             loop {
                 tokio::select! {

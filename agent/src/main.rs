@@ -28,10 +28,7 @@ async fn main() -> ExitCode {
         Some(Action::Host) => return print(&host::survey(cli.settings.network_pool)),
         None => {}
     }
-    let done = match cli.settings.config() {
-        Ok(config) => run::run(config).await.map_err(|error| error.to_string()),
-        Err(error) => Err(error.to_string()),
-    };
+    let done = run::run(cli.settings).await;
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {

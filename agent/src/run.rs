@@ -10,8 +10,9 @@ use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use crate::backoff::{Backoff, GOOD_SESSION, LATER};
-use crate::config::Config;
+use crate::config::{Config, Settings};
 use crate::docker::Docker;
+use crate::enrol::{self, EnrolError};
 use crate::link::Dialer;
 use crate::logs::STREAMS_MAX;
 use crate::seam::{Dial, Runtime};
@@ -89,11 +90,22 @@ async fn keep_isolated(node: Arc<Node<Docker, Dialer>>, own: Option<String>, res
     }
 }
 
+/// Why the agent does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// It does not know as which node, or for whom.
+    #[error(transparent)]
+    Enrol(#[from] EnrolError),
+    /// Signals can't be waited for.
+    #[error("signals can't be waited for: {0}")]
+    Signals(#[from] std::io::Error),
+}
+
 /// Runs until a signal or the node's deletion.
 ///
 /// # Errors
-/// Signals can't be waited for.
-pub async fn run(config: Config) -> std::io::Result<()> {
+/// The settings don't hold together; signals can't be waited for.
+pub async fn run(settings: Settings) -> Result<(), RunError> {
     let (stop, stopped) = watch::channel(false);
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -102,6 +114,10 @@ pub async fn run(config: Config) -> std::io::Result<()> {
         stop.send_replace(true);
     });
     let mut waits = stopped.clone();
+    let config = tokio::select! {
+        config = enrol::config(&settings) => config?,
+        _ = waits.wait_for(|stop| *stop) => return Ok(()),
+    };
     tokio::select! {
         docker = docker(&config) => serve(config.clone(), docker, stopped).await,
         _ = waits.wait_for(|stop| *stop) => {}

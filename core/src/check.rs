@@ -56,6 +56,13 @@ fn check_org(id: OrgId, org: &Org, findings: &mut Vec<Finding>) {
     if org.worker_names.len() != org.workers.len() {
         findings.push(finding("INV-03", format!("{} workers have {} names", org.workers.len(), org.worker_names.len())));
     }
+    for (node_id, node) in org.fleet.nodes() {
+        if let Some(machine) = &node.machine
+            && !org.credentials.contains_key(&machine.credential)
+        {
+            findings.push(finding("INV-22", format!("{node_id} has a machine of {}, which is not known", machine.credential)));
+        }
+    }
     for (key, known) in &org.keys {
         if let KeyOwner::User(user) = known.owner
             && !org.members.contains_key(&user)
@@ -102,7 +109,33 @@ pub fn check_next(before: &State, record: &Record) -> Vec<Finding> {
     let Some(org) = record.org.and_then(|org| before.orgs.get(&org)) else { return findings };
     check_speaker(org, record, &mut findings);
     check_placement(org, record, &mut findings);
+    check_machine(org, record, &mut findings);
     findings
+}
+
+/// A node has one machine at most, intended before it is ordered, and no node goes while its machine may exist.
+fn check_machine(org: &Org, record: &Record, findings: &mut Vec<Finding>) {
+    use crate::event::Event;
+    let crate::record::StreamId::Node(id) = record.stream else { return };
+    let Some(node) = org.fleet.node(id) else { return };
+    let machine = node.machine.as_deref();
+    let wrong = match &record.event {
+        Event::NodeMachineIntended(_) => machine.map(|machine| format!("a second machine beside that of attempt {}", machine.attempt)),
+        Event::NodeMachineOrdered(e) if machine.is_none_or(|machine| machine.attempt != e.attempt) => {
+            Some(format!("a machine of attempt {} that was never intended", e.attempt))
+        }
+        Event::NodeMachineRemoved(_) if machine.is_none_or(|machine| machine.removal.is_none()) => {
+            Some("the end of a removal that was never begun".to_owned())
+        }
+        Event::NodeDeleted(_) if machine.is_some() => Some("its end, while its machine may exist".to_owned()),
+        Event::NodeOnline(_)
+            if machine.is_some_and(|machine| machine.removal.is_some()) && !matches!(node.status, NodeStatus::Deleting { .. }) =>
+        {
+            Some("a session, while its machine goes".to_owned())
+        }
+        _ => None,
+    };
+    findings.extend(wrong.map(|what| finding("INV-22", format!("event {} tells of {id} {what}", record.seq))));
 }
 
 /// What a node's agent says counts only within its session, and each session has the next number.
@@ -115,6 +148,8 @@ fn check_speaker(org: &Org, record: &Record, findings: &mut Vec<Finding>) {
             findings.push(finding("INV-05", format!("session {} of {id} follows {}", online.epoch, node.epoch)));
         }
         Event::NodeOnline(_) | Event::NodeConnectionRefused(_) => {}
+        // A new machine tells of its start before it may have a session.
+        Event::NodeEnrolled(_) | Event::NodeProgressReported(_) | Event::NodeProvisioningFailed(_) => {}
         event if !node.is_connected() && !matches!(node.status, NodeStatus::Deleting { .. }) => {
             findings.push(finding("INV-05", format!("{id} told {} without a session", event.name())));
         }

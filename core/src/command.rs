@@ -3,9 +3,13 @@
 use std::collections::BTreeMap;
 
 use crate::access::{KeyOwner, Role, Scope};
-use crate::event::{ConnectionRefusal, Isolation, MachineFacts, OfflineReason, PasswordCause, UnitSpec};
+use crate::event::{
+    ConnectionRefusal, Isolation, MachineFacts, MachinePrice, MachineWish, OfflineReason, PasswordCause, ProvisionFailure, RemovalReason,
+    UnitSpec,
+};
 use crate::id::{
-    ApiKeyId, DeploymentId, InvitationId, NodeId, OperationId, OrgId, ProjectId, ServiceId, SessionId, UnitId, UserId, WorkerId,
+    ApiKeyId, CredentialId, DeploymentId, InvitationId, NodeId, OperationId, OrgId, ProjectId, ServiceId, SessionId, UnitId, UserId,
+    WorkerId,
 };
 use crate::observe::Observed;
 use crate::record::Actor;
@@ -52,6 +56,10 @@ pub enum Command {
     Account(AccountCommand),
     /// Of a node of this organisation.
     Node(OrgId, NodeId, NodeCommand),
+    /// Of the machine that a cloud makes for a node of this organisation.
+    Provision(OrgId, NodeId, ProvisionCommand),
+    /// Of a credential of this organisation at a cloud.
+    Credential(OrgId, CredentialId, CredentialCommand),
     /// Of a worker of this organisation.
     Worker(OrgId, WorkerId, WorkerCommand),
     /// Of a deployment of this organisation.
@@ -137,6 +145,62 @@ pub enum NodeCommand {
     EndAgentSession { epoch: u64, reason: OfflineReason },
 }
 
+/// Commands about the machine that a cloud makes for a node. What names an attempt is refused once another is under way.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the fields are those of the events that follow, documented there")]
+pub enum ProvisionCommand {
+    /// Makes a node known and begins its first attempt; its tokens are in the vault already.
+    Create {
+        name: String,
+        labels: BTreeMap<String, String>,
+        token_digest: SecretDigest,
+        wish: MachineWish,
+        credential: CredentialId,
+        enrolment_digest: SecretDigest,
+    },
+    /// Begins another attempt after a failed one. What the earlier machine may hold of the node's token dies with it.
+    Retry {
+        attempt: u32,
+        wish: MachineWish,
+        credential: CredentialId,
+        enrolment_digest: SecretDigest,
+        token_version: u32,
+        token_digest: SecretDigest,
+    },
+    /// The provider accepts the credential.
+    NoteVerified { attempt: u32, account: Option<String> },
+    /// The provider is about to be asked for the machine.
+    IntendMachine { attempt: u32, name: String, price: Option<MachinePrice> },
+    /// The provider has taken the order.
+    NoteOrdered { attempt: u32, reference: String, operation: Option<String>, found: bool },
+    /// The machine is there.
+    NoteCreated { attempt: u32, reference: String, address: Option<String> },
+    /// The attempt has failed at its present step. `nothing_made`: it is certain that the provider made nothing.
+    Fail { attempt: u32, failure: ProvisionFailure, nothing_made: bool },
+    /// Its machine is to go.
+    IntendRemoval { attempt: u32, reason: RemovalReason },
+    /// The provider's list no longer shows it.
+    NoteRemoved { attempt: u32 },
+    /// The machine tells how far its start has got.
+    ReportProgress { digest: SecretDigest, stage: String, detail: String },
+    /// The machine's agent trades its enrolment token.
+    Enrol { digest: SecretDigest, instance: u64, address: String },
+}
+
+/// Commands about one credential at a cloud; its secret was verified, and is in the vault already.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the fields are those of the events that follow, documented there")]
+pub enum CredentialCommand {
+    /// Keeps it.
+    Add { provider: String, name: String, fingerprint: String, account: Option<String> },
+    /// Gives it another secret of the same account.
+    Replace { version: u32, fingerprint: String, account: Option<String> },
+    /// Erases it. `forced`: machines that need it are given up.
+    Delete { forced: bool },
+    /// Something that this credential shows is ours and needed by nobody; it is to be removed.
+    RemoveLeftover { reference: String, name: String, node: Option<NodeId> },
+}
+
 /// Commands about one worker.
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "the fields are those of the events that follow, documented there")]
@@ -199,7 +263,12 @@ impl Command {
     #[must_use]
     pub const fn org(&self) -> Option<OrgId> {
         match self {
-            Self::Node(org, ..) | Self::Worker(org, ..) | Self::Deployment(org, ..) | Self::Agent(org, ..) => Some(*org),
+            Self::Node(org, ..)
+            | Self::Provision(org, ..)
+            | Self::Credential(org, ..)
+            | Self::Worker(org, ..)
+            | Self::Deployment(org, ..)
+            | Self::Agent(org, ..) => Some(*org),
             Self::Account(command) => command.org(),
         }
     }

@@ -13,9 +13,13 @@ use crate::state::{Org, State};
 
 mod account;
 mod agent;
+mod credential;
 mod deployment;
+mod enrolment;
 mod member;
 mod node;
+mod provision;
+mod removal;
 mod unit;
 mod worker;
 
@@ -85,6 +89,10 @@ pub fn decide(state: &State, request: &Request) -> Result<Decision, Refusal> {
     let decision = match &request.command {
         Command::Account(command) => account::decide(state, request, command),
         Command::Node(org, node, command) => node::decide(find_org(state, *org)?, request, *org, *node, command),
+        Command::Provision(org, node, command) => provision::decide(find_org(state, *org)?, request, *org, *node, command),
+        Command::Credential(org, credential, command) => {
+            credential::decide(find_org(state, *org)?, request.now, *org, *credential, command)
+        }
         Command::Worker(org, worker, command) => worker::decide(state, request, *org, *worker, command),
         Command::Deployment(org, deployment, command) => deployment::decide(state, request, *org, *deployment, command),
         Command::Agent(org, node, epoch, report) => agent::decide(find_org(state, *org)?, *org, *node, *epoch, report),

@@ -7,11 +7,15 @@
 use serde::{Serialize, Serializer};
 
 pub mod account;
+pub mod credential;
 pub mod node;
+pub mod provision;
 pub mod unit;
 
 pub use account::*;
+pub use credential::*;
 pub use node::*;
+pub use provision::*;
 pub use unit::*;
 
 /// Calls `$callback!` with the whole table of events: `number "name" Variant(Payload) => Stream;`.
@@ -39,6 +43,10 @@ macro_rules! for_each_event {
             41 "api_key.revoked" ApiKeyRevoked;
             50 "request.recorded" RequestRecorded;
             51 "actor.seen" ActorSeen;
+            60 "credential.added" CredentialAdded;
+            61 "credential.replaced" CredentialReplaced;
+            62 "credential.deleted" CredentialDeleted;
+            63 "leftover.removal_requested" LeftoverRemovalRequested;
             100 "node.created" NodeCreated;
             101 "node.provisioning_failed" NodeProvisioningFailed;
             102 "node.online" NodeOnline;
@@ -55,6 +63,16 @@ macro_rules! for_each_event {
             113 "node.deleted" NodeDeleted;
             114 "node.isolation_probed" NodeIsolationProbed;
             115 "node.orphan_found" NodeOrphanFound;
+            120 "node.provision_requested" NodeProvisionRequested;
+            121 "node.credential_verified" NodeCredentialVerified;
+            122 "node.machine_intended" NodeMachineIntended;
+            123 "node.machine_ordered" NodeMachineOrdered;
+            124 "node.machine_created" NodeMachineCreated;
+            125 "node.progress_reported" NodeProgressReported;
+            126 "node.enrolled" NodeEnrolled;
+            127 "node.machine_removal_intended" NodeMachineRemovalIntended;
+            128 "node.machine_removed" NodeMachineRemoved;
+            129 "node.machine_abandoned" NodeMachineAbandoned;
             200 "worker.created" WorkerCreated;
             201 "worker.started" WorkerStarted;
             202 "worker.failed" WorkerFailed;

@@ -127,6 +127,8 @@ ids! {
     ServiceId "svc";
     /// An order to a node.
     OperationId "opn";
+    /// A credential at a cloud provider.
+    CredentialId "crd";
 }
 
 /// A container that a node runs for us: a worker, or a service of a deployment.

@@ -26,6 +26,8 @@ mod schema;
 pub mod secret;
 pub mod state;
 pub mod stats;
+pub mod stepper;
 pub mod story;
 pub mod time;
 pub mod token;
+pub mod usual;

@@ -40,6 +40,12 @@ pub enum InvalidText {
         "labels are at most {LABELS_MAX} pairs; keys are letters, digits, dots, slashes, hyphens and underscores, at most 63; values at most 63 bytes"
     )]
     Labels,
+    /// Not something that a provider's list names.
+    #[error("{field} must be 1 to {TEXT_BYTES_MAX} visible ASCII characters, as the provider's list has it")]
+    Choice {
+        /// Which field.
+        field: &'static str,
+    },
     /// Not a password that holds.
     #[error("a password has 10 to 200 characters")]
     Password,
@@ -113,6 +119,15 @@ pub fn check_env_name(text: &str) -> Result<(), InvalidText> {
     if fits { Ok(()) } else { Err(InvalidText::EnvName) }
 }
 
+/// Checks something chosen from a provider's list: a location, a machine type, an image. The provider has the last word.
+///
+/// # Errors
+/// [`InvalidText::Choice`]
+pub fn check_choice(field: &'static str, text: &str) -> Result<(), InvalidText> {
+    let fits = (1..=TEXT_BYTES_MAX).contains(&text.len()) && text.bytes().all(|c| c.is_ascii_graphic());
+    if fits { Ok(()) } else { Err(InvalidText::Choice { field }) }
+}
+
 /// Checks a set of labels.
 ///
 /// # Errors
@@ -164,6 +179,10 @@ mod tests {
         assert!(check_image("registry.example.com:5000/a/b@sha256:00").is_ok());
         for text in ["", "a b", "-rm", &"a".repeat(256)] {
             assert!(check_image(text).is_err(), "{text}");
+        }
+        assert!(check_choice("image", "projects/debian-cloud/global/images/family/debian-12").is_ok());
+        for text in ["", "a b", "ä", "a\n", &"a".repeat(201)] {
+            assert!(check_choice("image", text).is_err(), "{text}");
         }
         assert!(check_labels(&BTreeMap::from([("zone".into(), "eu".into())])).is_ok());
         assert!(check_labels(&BTreeMap::from([("zo ne".into(), "eu".into())])).is_err());

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use crate::event::Event;
-use crate::id::{ApiKeyId, DeploymentId, NodeId, OrgId, ProjectId, ServiceId, WorkerId};
+use crate::id::{ApiKeyId, CredentialId, DeploymentId, NodeId, OrgId, ProjectId, ServiceId, WorkerId};
 use crate::record::{Actor, Record, StreamId};
 
 /// The last name of everything that was ever created.
@@ -14,6 +14,7 @@ pub struct Names {
     orgs: HashMap<OrgId, String>,
     projects: HashMap<ProjectId, String>,
     keys: HashMap<ApiKeyId, String>,
+    credentials: HashMap<CredentialId, String>,
     nodes: HashMap<NodeId, String>,
     workers: HashMap<WorkerId, String>,
     deployments: HashMap<DeploymentId, String>,
@@ -33,6 +34,7 @@ impl Names {
             Event::ProjectCreated(e) => drop(self.projects.insert(e.project, e.name.clone())),
             Event::ProjectRenamed(e) => drop(self.projects.insert(e.project, e.name.clone())),
             Event::ApiKeyCreated(e) => drop(self.keys.insert(e.key, e.name.clone())),
+            Event::CredentialAdded(e) => drop(self.credentials.insert(e.credential, e.name.clone())),
             Event::NodeCreated(e) => drop(self.nodes.insert(e.node, e.name.clone())),
             Event::NodeRenamed(e) => drop(self.nodes.insert(e.node, e.name.clone())),
             Event::WorkerCreated(e) => drop(self.workers.insert(e.worker, e.name.clone())),
@@ -78,6 +80,12 @@ impl Names {
     #[must_use]
     pub fn key(&self, id: ApiKeyId) -> String {
         of(&self.keys, &id)
+    }
+
+    /// A credential's name, or its id where none is known.
+    #[must_use]
+    pub fn credential(&self, id: CredentialId) -> String {
+        of(&self.credentials, &id)
     }
 
     /// An organisation's name, or its id where none is known.

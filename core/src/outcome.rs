@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{ApiKeyId, DeploymentId, InvitationId, NodeId, OrgId, ProjectId, SessionId, UserId, WorkerId};
+use crate::id::{ApiKeyId, CredentialId, DeploymentId, InvitationId, NodeId, OrgId, ProjectId, SessionId, UserId, WorkerId};
 
 /// The thing that a command created, if any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -31,4 +31,6 @@ pub enum Outcome {
     Deployment(DeploymentId),
     /// A session of this node with this epoch.
     Epoch(u64),
+    /// This credential.
+    Credential(CredentialId),
 }

@@ -92,7 +92,7 @@ impl Ineligible {
 }
 
 /// A node's place in the order of preference.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Rank {
     /// Units that run on it, or are on their way.
     pub load: u32,

@@ -12,6 +12,8 @@ use crate::observe::Observed;
 use crate::protocol::{Found, Network};
 use crate::state::{Order, Org, Run, Unit};
 
+pub mod provision;
+
 /// An order that a node has not answered, with all that is needed to send it (but the values of the environment).
 #[derive(Clone, Debug, PartialEq)]
 pub struct OpenOrder<'a> {

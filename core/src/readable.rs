@@ -6,7 +6,10 @@
 use serde_json::{Map, Value, json};
 
 use crate::id::{DeploymentId, NodeId, OrgId, WorkerId};
-use crate::state::{ConnectedAgent, Deployment, Invitation, Key, Maintenance, Node, NodeStatus, Order, Org, Project};
+use crate::state::{
+    ConnectedAgent, Credential, Deployment, Enrolment, Invitation, Key, Machine, Maintenance, Node, NodeStatus, Order, Org,
+};
+use crate::state::{Project, Provision};
 use crate::state::{RefusedConnection, Run, Service, Session, State, System, Task, Token, Unit, User, Worker};
 
 /// All of a state.
@@ -53,15 +56,16 @@ pub fn org(id: OrgId, org: &Org) -> Value {
 #[must_use]
 pub fn org_alone(id: OrgId, org: &Org) -> Value {
     let Org { name, version, created_at, members, invitations, projects, keys, fleet, workers, worker_names: _, deployments, .. } = org;
-    let Org { services, requests, addresses, .. } = org;
+    let Org { services, requests, addresses, credentials, .. } = org;
     let members: Map<String, Value> = members.iter().map(|(id, role)| (id.to_string(), json!(role))).collect();
     let invitations: Map<String, Value> = invitations.iter().map(|(id, known)| (id.to_string(), invitation_of(known))).collect();
     let projects: Map<String, Value> = projects.iter().map(|(id, known)| (id.to_string(), project_of(known))).collect();
     let keys: Map<String, Value> = keys.iter().map(|(id, known)| (id.to_string(), key_of(known))).collect();
+    let credentials: Map<String, Value> = credentials.iter().map(|(id, known)| (id.to_string(), credential_of(known))).collect();
     let addresses: Map<String, Value> = addresses.iter().map(|(actor, address)| (actor.to_string(), json!(address))).collect();
     json!({
         "id": id, "name": name, "version": version, "created_at": created_at, "members": members, "invitations": invitations,
-        "projects": projects, "keys": keys, "addresses": addresses, "remembered_requests": requests.len(),
+        "projects": projects, "keys": keys, "credentials": credentials, "addresses": addresses, "remembered_requests": requests.len(),
         "counts": {
             "nodes": fleet.nodes().len(), "workers": workers.len(), "deployments": deployments.len(), "services": services.len(),
         },
@@ -83,11 +87,19 @@ fn key_of(key: &Key) -> Value {
     json!({ "name": name, "scopes": scopes, "owner": owner, "created_at": created_at })
 }
 
+fn credential_of(credential: &Credential) -> Value {
+    let Credential { provider, name, version, fingerprint, account, created_at, verified_at } = credential;
+    json!({
+        "provider": provider, "name": name, "version": version, "fingerprint": fingerprint, "account": account,
+        "created_at": created_at, "verified_at": verified_at,
+    })
+}
+
 /// A node.
 #[must_use]
 pub fn node(id: NodeId, node: &Node) -> Value {
     let Node { name, provider, labels, created_at, version, status, epoch, maintenance, token, agent, refused, .. } = node;
-    let Node { isolation, units, load, cpu_millis_reserved, memory_bytes_reserved, last_placed, .. } = node;
+    let Node { isolation, units, load, cpu_millis_reserved, memory_bytes_reserved, last_placed, provision, machine, .. } = node;
     let units: Vec<String> = units.iter().map(ToString::to_string).collect();
     let refused: Vec<Value> = refused.iter().map(refused_of).collect();
     json!({
@@ -95,6 +107,7 @@ pub fn node(id: NodeId, node: &Node) -> Value {
         "status": status_of(status), "epoch": epoch, "maintenance": maintenance.as_ref().map(maintenance_of), "token": token_of(token),
         "agent": agent.as_ref().map(agent_of), "refused": refused, "isolation": isolation, "units": units, "load": load,
         "cpu_millis_reserved": cpu_millis_reserved, "memory_bytes_reserved": memory_bytes_reserved, "last_placed": last_placed,
+        "provision": provision.as_deref().map(provision_of), "machine": machine.as_deref().map(machine_of),
     })
 }
 
@@ -104,11 +117,33 @@ fn status_of(status: &NodeStatus) -> Value {
         NodeStatus::ProvisioningFailed { attempt, step, class, message } => {
             json!({ "state": "provisioning_failed", "attempt": attempt, "step": step, "class": class, "message": message })
         }
+        NodeStatus::Provisioning { attempt, step, since } => {
+            json!({ "state": "provisioning", "attempt": attempt, "step": step, "since": since })
+        }
         NodeStatus::Online { since } => json!({ "state": "online", "since": since }),
         NodeStatus::Draining { since, reason } => json!({ "state": "draining", "since": since, "reason": reason }),
         NodeStatus::Offline { since, reason } => json!({ "state": "offline", "since": since, "reason": reason }),
         NodeStatus::Deleting { since } => json!({ "state": "deleting", "since": since }),
     }
+}
+
+fn provision_of(provision: &Provision) -> Value {
+    let Provision { attempt, correlation, wish, credential, account, enrolment, reached, stages, failed } = provision;
+    let Enrolment { digest: _, expires_at, instance, closed } = enrolment;
+    let instance = instance.map(|instance| format!("{instance:016x}"));
+    json!({
+        "attempt": attempt, "correlation": format!("{correlation:016x}"), "wish": wish, "credential": credential, "account": account,
+        "enrolment": { "expires_at": expires_at, "instance": instance, "closed": closed },
+        "reached": reached, "stages": stages, "failed": failed,
+    })
+}
+
+fn machine_of(machine: &Machine) -> Value {
+    let Machine { attempt, correlation, wish, credential, name, price, intended_at, ordered, seen_at, address, removal } = machine;
+    json!({
+        "attempt": attempt, "correlation": format!("{correlation:016x}"), "wish": wish, "credential": credential, "name": name,
+        "price": price, "intended_at": intended_at, "ordered": ordered, "seen_at": seen_at, "address": address, "removal": removal,
+    })
 }
 
 fn maintenance_of(maintenance: &Maintenance) -> Value {

@@ -101,6 +101,62 @@ pub enum Refusal {
     /// The token was rotated while the agent connected.
     #[error("the token was rotated; put the new NODE_TOKEN on the server")]
     TokenRotated,
+    /// The node's machine is not made by a cloud.
+    #[error("this node's machine is not made by a cloud; run the docker command on a server")]
+    NotACloudNode,
+    /// The attempt has not failed.
+    #[error("only a failed provision can be retried; wait for it to end, or delete the node")]
+    ProvisionNotFailed,
+    /// Another attempt was begun meanwhile.
+    #[error("another attempt was begun by somebody else meanwhile; read the node again")]
+    AttemptTaken,
+    /// It is said of an attempt that is over.
+    #[error("this is said of attempt {attempt}, the node is at {current}")]
+    StaleAttempt {
+        /// The attempt it is said of.
+        attempt: u32,
+        /// The node's.
+        current: u32,
+    },
+    /// A machine may exist, or does not.
+    #[error("{0}")]
+    WrongMachine(&'static str),
+    /// The machine is being removed at its provider.
+    #[error("this machine is being removed at its provider; create another node, or retry and let a new machine be made")]
+    MachineGoes,
+    /// The enrolment token is not the one that this attempt's machine carries.
+    #[error("this enrolment token is of no machine that is being made; delete this machine, and retry the node")]
+    EnrolmentUnknown,
+    /// The enrolment token is dead.
+    #[error("this enrolment token was used; rotate the node's token, and run the commands that the rotation shows")]
+    EnrolmentUsed,
+    /// The enrolment token's time is over.
+    #[error("this enrolment token's time is over; retry the node")]
+    EnrolmentExpired,
+    /// The credential is needed.
+    #[error(
+        "{nodes} nodes have machines that are removed with this credential; delete them first, or force the deletion and remove their machines yourself"
+    )]
+    CredentialInUse {
+        /// So many.
+        nodes: usize,
+    },
+    /// A newer secret was put in meanwhile.
+    #[error("the credential was replaced by somebody else meanwhile; read it again")]
+    CredentialVersionTaken,
+    /// The new secret belongs to another account.
+    #[error(
+        "this is a secret of {new}, the credential is of {known}: machines there could not be removed any more; add it as a new credential"
+    )]
+    AccountDiffers {
+        /// The credential's account.
+        known: String,
+        /// The new secret's.
+        new: String,
+    },
+    /// The credential is for another provider.
+    #[error("this credential is for {0}; choose one of the provider that is wanted")]
+    CredentialOfOther(String),
     /// A newer token was made meanwhile.
     #[error("the token was rotated by somebody else meanwhile; read the node again")]
     TokenVersionTaken,
@@ -169,6 +225,19 @@ impl Refusal {
             Self::NodeNotDeleting => "node_not_deleting",
             Self::NodeNotEmpty { .. } => "node_not_empty",
             Self::TokenRotated => "token_rotated",
+            Self::NotACloudNode => "not_a_cloud_node",
+            Self::ProvisionNotFailed => "provision_not_failed",
+            Self::AttemptTaken => "attempt_taken",
+            Self::StaleAttempt { .. } => "stale_attempt",
+            Self::WrongMachine(_) => "wrong_machine",
+            Self::MachineGoes => "machine_goes",
+            Self::EnrolmentUnknown => "enrolment_unknown",
+            Self::EnrolmentUsed => "enrolment_used",
+            Self::EnrolmentExpired => "enrolment_expired",
+            Self::CredentialInUse { .. } => "credential_in_use",
+            Self::CredentialVersionTaken => "credential_version_taken",
+            Self::AccountDiffers { .. } => "account_differs",
+            Self::CredentialOfOther(_) => "credential_of_other",
             Self::TokenVersionTaken => "token_version_taken",
             Self::StaleEpoch { .. } => "stale_epoch",
             Self::NoNodeAvailable { .. } => "no_node_available",

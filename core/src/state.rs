@@ -4,26 +4,32 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use crate::access::{KeyOwner, Role, Scope};
 use crate::command::IDEMPOTENCY_KEY_BYTES_MAX;
 use crate::event::Event;
-use crate::id::{ApiKeyId, DeploymentId, InvitationId, OrgId, ProjectId, ServiceId, SessionId, UnitId, UserId, WorkerId};
+use crate::id::{ApiKeyId, CredentialId, DeploymentId, InvitationId, OrgId, ProjectId, ServiceId, SessionId, UnitId, UserId, WorkerId};
 use crate::outcome::Outcome;
 use crate::record::{Actor, Principal, Record, StreamId};
 use crate::time::Timestamp;
 use crate::token::SecretDigest;
 
 mod account;
+mod credential;
 mod deployment;
 mod load;
 mod node;
+mod provision;
 mod unit;
 mod worker;
 
+pub use credential::Credential;
 pub use deployment::{Deployment, Service};
 pub use load::Fleet;
 pub(crate) use load::{candidate, rank};
 pub use node::{ConnectedAgent, Maintenance, Node, NodeStatus, RefusedConnection, Token};
+pub use provision::{Enrolment, FailedAttempt, Machine, Ordered, Provision, Reached, Removal, STAGES_MAX, Stage};
 pub use unit::{Order, Run, Task, Unit};
 pub use worker::Worker;
 
@@ -33,7 +39,7 @@ pub const REQUEST_MEMORY_MS: u64 = 24 * 60 * 60 * 1000;
 const _: () = assert!(IDEMPOTENCY_KEY_BYTES_MAX <= 128, "remembered requests are kept in memory for a day");
 
 /// Everything that the rules know, at one place of the log.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct State {
     /// Sequence of the last event applied; 0 for none.
     pub seq: u64,
@@ -46,7 +52,7 @@ pub struct State {
 }
 
 /// Users and their sessions.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct System {
     /// Events in the system stream so far.
     pub version: u64,
@@ -59,7 +65,7 @@ pub struct System {
 }
 
 /// A person.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct User {
     /// Version of their profile in the vault.
     pub profile_version: u32,
@@ -70,7 +76,7 @@ pub struct User {
 }
 
 /// A browser that is signed in.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Session {
     /// Whose.
     pub user: UserId,
@@ -83,7 +89,7 @@ pub struct Session {
 }
 
 /// An organisation and all it owns.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Org {
     /// Its name.
     pub name: String,
@@ -99,6 +105,8 @@ pub struct Org {
     pub projects: BTreeMap<ProjectId, Project>,
     /// Its API keys that live.
     pub keys: BTreeMap<ApiKeyId, Key>,
+    /// Its credentials at cloud providers.
+    pub credentials: BTreeMap<CredentialId, Credential>,
     /// Its nodes, in the order of placement.
     pub fleet: Fleet,
     /// Its workers.
@@ -116,7 +124,7 @@ pub struct Org {
 }
 
 /// A link by which an invited person sets a password.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Invitation {
     /// Whom it is for.
     pub user: UserId,
@@ -129,7 +137,7 @@ pub struct Invitation {
 }
 
 /// A project.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Project {
     /// Its name, unique in the organisation.
     pub name: String,
@@ -140,7 +148,7 @@ pub struct Project {
 }
 
 /// An API key.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Key {
     /// Its name.
     pub name: String,
@@ -155,14 +163,14 @@ pub struct Key {
 }
 
 /// Creating requests of the last 24 h, to answer repeats.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Requests {
     by_key: BTreeMap<(Principal, String), Remembered>,
     by_age: BTreeSet<(Timestamp, Principal, String)>,
 }
 
 /// What a creating request asked and made.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Remembered {
     /// Hash of what it asked.
     pub body_hash: [u8; 32],
@@ -217,6 +225,7 @@ impl Org {
             invitations: BTreeMap::new(),
             projects: BTreeMap::new(),
             keys: BTreeMap::new(),
+            credentials: BTreeMap::new(),
             fleet: Fleet::default(),
             workers: BTreeMap::new(),
             worker_names: BTreeMap::new(),
@@ -280,7 +289,10 @@ impl Org {
     fn apply(&mut self, record: &Record) {
         match record.stream {
             StreamId::System => {}
-            StreamId::Org(_) => self.apply_account(record),
+            StreamId::Org(_) => {
+                self.apply_account(record);
+                self.apply_credential(record);
+            }
             StreamId::Node(_) => self.fleet.apply(record),
             StreamId::Worker(id) => self.apply_worker(id, record),
             StreamId::Deployment(id) => self.apply_deployment(id, record),

@@ -37,6 +37,14 @@ pub enum Step {
     Remove,
     /// From the beginning of a node's deletion to its end.
     DeleteNode,
+    /// From the request for a machine to the provider's word on the credential.
+    VerifyCredential,
+    /// From there to the machine.
+    CreateMachine,
+    /// From the machine to its agent's first call.
+    AwaitHandshake,
+    /// From that call to the agent's first session.
+    ComeOnline,
 }
 
 impl Step {
@@ -51,6 +59,10 @@ impl Step {
             Self::Stop => "ordered to stop → stopped",
             Self::Remove => "ordered to remove → removed",
             Self::DeleteNode => "deletion begun → deleted",
+            Self::VerifyCredential => "machine asked for → credential verified",
+            Self::CreateMachine => "credential verified → machine created",
+            Self::AwaitHandshake => "machine created → first call",
+            Self::ComeOnline => "first call → online",
         }
     }
 }
@@ -83,11 +95,14 @@ pub struct Statistics {
 /// What is remembered of a node while it lives.
 #[derive(Clone, Debug)]
 struct Watched {
+    provider: Provider,
     place: String,
     created_at: Timestamp,
     online_since: Option<Timestamp>,
     lost_at: Option<Timestamp>,
     deleting_at: Option<Timestamp>,
+    /// The step of an attempt that is under way.
+    attempt: Option<(Step, Timestamp)>,
 }
 
 /// How a step went in one place.
@@ -122,6 +137,18 @@ pub struct Reliability {
     pub worst: Vec<(NodeId, u64)>,
 }
 
+impl Watched {
+    fn new(provider: Provider, created_at: Timestamp) -> Self {
+        let place = match provider {
+            Provider::Manual => "manual",
+            // Until the request says which, and where in it.
+            Provider::Cloud => "cloud",
+        };
+        let place = place.to_owned();
+        Self { provider, place, created_at, online_since: None, lost_at: None, deleting_at: None, attempt: None }
+    }
+}
+
 impl Statistics {
     /// Takes in one event; the step that it ended, if it ended one.
     pub fn observe(&mut self, record: &Record) -> Option<Took> {
@@ -140,9 +167,7 @@ impl Statistics {
         let at = record.at;
         match &record.event {
             Event::NodeCreated(e) => {
-                let place = place(e.provider);
-                let watched = Watched { place, created_at: at, online_since: None, lost_at: None, deleting_at: None };
-                self.nodes.insert(e.node, watched);
+                self.nodes.insert(e.node, Watched::new(e.provider, at));
                 None
             }
             Event::NodeOnline(e) => {
@@ -151,7 +176,15 @@ impl Statistics {
                 watched.online_since.get_or_insert(at);
                 self.connected += u64::from(first);
                 let lost = watched.lost_at.take();
-                if first { Some((Step::Connect, e.node, watched.created_at)) } else { Some((Step::Recover, e.node, lost?)) }
+                if let Some((step, since)) = watched.attempt.take() {
+                    return Some((step, e.node, since));
+                }
+                match (first, watched.provider) {
+                    (true, Provider::Manual) => Some((Step::Connect, e.node, watched.created_at)),
+                    // A machine that calls after its attempt has failed: how long people let it be says nothing.
+                    (true, Provider::Cloud) => None,
+                    (false, _) => Some((Step::Recover, e.node, lost?)),
+                }
             }
             Event::NodeOffline(e) => {
                 // Whoever stopped the agent or rotated the token wanted that; neither the loss nor the way back tells of reliability.
@@ -172,8 +205,28 @@ impl Statistics {
                 }
                 Some((Step::DeleteNode, e.node, since?))
             }
+            Event::NodeProvisionRequested(e) => {
+                let watched = self.nodes.get_mut(&e.node)?;
+                watched.place = format!("{} {}", e.wish.provider, e.wish.location);
+                watched.attempt = Some((Step::VerifyCredential, at));
+                None
+            }
+            Event::NodeCredentialVerified(e) => self.reach(e.node, Step::CreateMachine, at),
+            Event::NodeMachineCreated(e) => self.reach(e.node, Step::AwaitHandshake, at),
+            Event::NodeEnrolled(e) => self.reach(e.node, Step::ComeOnline, at),
+            Event::NodeProvisioningFailed(e) => {
+                self.nodes.get_mut(&e.node)?.attempt = None;
+                None
+            }
             event => self.follow_unit(event, at),
         }
+    }
+
+    /// An attempt that is under way reaches its next step; the one that it ended.
+    fn reach(&mut self, node: NodeId, next: Step, at: Timestamp) -> Option<(Step, NodeId, Timestamp)> {
+        let attempt = self.nodes.get_mut(&node)?.attempt.as_mut().filter(|(step, _)| *step != next)?;
+        let (step, since) = std::mem::replace(attempt, (next, at));
+        Some((step, node, since))
     }
 
     fn follow_unit(&mut self, event: &Event, at: Timestamp) -> Option<(Step, NodeId, Timestamp)> {
@@ -289,13 +342,6 @@ impl Statistics {
             flap_rate: if node_days > 0.0 { lost as f64 / node_days } else { 0.0 },
             worst,
         }
-    }
-}
-
-/// Provider and location of a node, as statistics tell them apart.
-fn place(provider: Provider) -> String {
-    match provider {
-        Provider::Manual => "manual".to_owned(),
     }
 }
 

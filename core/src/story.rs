@@ -16,7 +16,9 @@ use crate::time::Timestamp;
 
 mod account;
 mod advice;
+mod credential;
 mod node;
+mod provision;
 mod unit;
 
 pub use advice::{deployment_advice, node_advice, node_stands, unit_advice, unit_stands};

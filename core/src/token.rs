@@ -1,4 +1,4 @@
-//! The shapes of credentials: node tokens, API keys, session cookies, one-time links.
+//! The shapes of credentials: node tokens, enrolment tokens, API keys, session cookies, one-time links.
 //!
 //! Owns how they are written and parsed, and the digest that may be stored. Their secrets are made elsewhere (no randomness here).
 
@@ -52,6 +52,12 @@ impl SecretDigest {
     pub fn fingerprint(&self) -> String {
         HEXLOWER.encode(&self.0[..4])
     }
+}
+
+/// Tells two secrets of others apart on a screen, such as a cloud's credentials; 8 hexadecimal digits.
+#[must_use]
+pub fn fingerprint(secret: &[u8]) -> String {
+    HEXLOWER.encode(&blake3::derive_key("spunto 2026-11 fingerprint of a secret", secret)[..4])
 }
 
 crate::schema::text_schema!(SecretDigest, "SecretDigest", "^[0-9a-f]{64}$", "00".repeat(32));
@@ -173,6 +179,10 @@ macro_rules! credential {
 credential!(
     /// What an agent proves itself with: full control over one node.
     NodeToken, "node token", "spn_", org: OrgId, node: NodeId
+);
+credential!(
+    /// What a new machine trades for its node's token: short-lived, and dead once an agent was let in.
+    EnrolmentToken, "enrolment token", "spe_", org: OrgId, node: NodeId
 );
 credential!(
     /// What a script proves itself with.

@@ -1,7 +1,7 @@
 //! Measures durable appends: this log beside a raw file with `fdatasync`, the same bytes, in turns; prints events a second and
 //! the ratio for groups of 1, 16, 256 and 4,096 events.
 //!
-//! `cargo run --release -p spunto-events --example append_rate -- <empty directory>`
+//! `cargo run --release -p spunto-events --example append_rate -- <empty directory> [only groups of so many]`
 
 #![allow(clippy::unwrap_used, reason = "a measurement that fails has no result")]
 
@@ -70,7 +70,7 @@ fn ours(directory: &Path, count: u64) -> f64 {
     let path = directory.join("log");
     let log = SledLog::open(&path, LogOptions::default()).unwrap();
     let rate = measure(count, |first| {
-        let group = Group::seal(first, log.head().hash, frames(first, count)).unwrap();
+        let group = Group::seal_encoded(first, log.head().hash, frames(first, count)).unwrap();
         log.append(group).unwrap();
     });
     drop(log);
@@ -86,7 +86,8 @@ fn median(mut values: Vec<f64>) -> f64 {
 fn main() {
     let directory = std::env::args().nth(1).expect("the first argument names an empty directory");
     let directory = Path::new(&directory);
-    for count in [1, 16, 256, 4096] {
+    let only = std::env::args().nth(2).map(|count| count.parse::<u64>().unwrap());
+    for count in [1, 16, 256, 4096].into_iter().filter(|count| only.is_none_or(|only| only == *count)) {
         let pairs: Vec<(f64, f64)> = (0..REPEATS).map(|_| (raw(directory, count), ours(directory, count))).collect();
         let pick = |of: fn(&(f64, f64)) -> f64| median(pairs.iter().map(of).collect());
         println!("{count:>5} events a group: raw {:>9.0}/s, log {:>9.0}/s, ratio {:.2}", pick(|p| p.0), pick(|p| p.1), pick(|p| p.1 / p.0));

@@ -1,8 +1,8 @@
 //! Payloads in bytes: the table of every (kind, version), and the one way each is encoded.
 //!
 //! bincode is named only here. It does not describe itself, so the header says what the bytes are, and each version of a
-//! kind is one struct whose shape never changes: a change is a new version, the old struct moves here, frozen, with a
-//! `From` to the next.
+//! kind is one struct whose shape never changes: a change is a new version, the old struct moves to `schema.rs`, frozen, with
+//! a `From` to the next. New variants of an enum stand last: then every old text of bytes still means the same.
 
 use bincode::Options;
 use serde::Serialize;
@@ -11,6 +11,7 @@ use spunto_core::event::Event;
 use spunto_core::record::Record;
 
 use crate::frame::{self, FrameError, FrameRef, Header, PAYLOAD_BYTES_MAX};
+use crate::snapshot::SNAPSHOT_BYTES_MAX;
 
 mod schema;
 
@@ -39,6 +40,11 @@ pub enum DecodeFault {
     Shape(String),
 }
 
+/// A snapshot's content could not be turned into bytes, or back.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a snapshot's content has another shape or size: {0}")]
+pub struct SnapshotFault(String);
+
 /// bincode 1.x with every option stated, fixed for ever.
 fn options() -> impl Options {
     bincode::DefaultOptions::new().with_little_endian().with_fixint_encoding().reject_trailing_bytes().with_limit(PAYLOAD_BYTES_MAX as u64)
@@ -60,11 +66,11 @@ macro_rules! define_codec {
         }
 
         fn decode_payload(kind: u16, version: u16, bytes: &[u8]) -> Result<Event, DecodeFault> {
-            if let Some(decoded) = schema::decode(kind, version, bytes) {
-                return decoded;
+            if version != schema::newest(kind) {
+                return schema::decode_old(kind, version, bytes).unwrap_or(Err(DecodeFault::Unknown));
             }
-            match (kind, version) {
-                $(($number, 1) => read(bytes).map(Event::$variant),)*
+            match kind {
+                $($number => read(bytes).map(Event::$variant),)*
                 _ => Err(DecodeFault::Unknown),
             }
         }
@@ -92,6 +98,22 @@ pub fn encode(record: &Record, out: &mut Vec<u8>) -> Result<(), FrameError> {
         causation: record.causation,
     };
     frame::encode(&header, &payload, out)
+}
+
+/// The bytes of what a snapshot keeps.
+///
+/// # Errors
+/// It is larger than a snapshot may be.
+pub fn encode_snapshot<T: Serialize>(kept: &T) -> Result<Vec<u8>, SnapshotFault> {
+    options().with_limit(SNAPSHOT_BYTES_MAX as u64).serialize(kept).map_err(|error| SnapshotFault(error.to_string()))
+}
+
+/// What a snapshot keeps.
+///
+/// # Errors
+/// The bytes have another shape.
+pub fn decode_snapshot<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, SnapshotFault> {
+    options().with_limit(SNAPSHOT_BYTES_MAX as u64).deserialize(bytes).map_err(|error| SnapshotFault(error.to_string()))
 }
 
 /// Turns a sound frame into its record.

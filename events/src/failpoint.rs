@@ -5,11 +5,11 @@
 /// Passes the step `name`.
 #[cfg(not(feature = "failpoints"))]
 #[inline]
-pub(crate) const fn pass(_name: &str) {}
+pub const fn pass(_name: &str) {}
 
 /// Passes the step `name`; aborts the process when this is the pass that was asked for.
 #[cfg(feature = "failpoints")]
-pub(crate) fn pass(name: &str) {
+pub fn pass(name: &str) {
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU64, Ordering};
 

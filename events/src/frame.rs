@@ -144,6 +144,19 @@ pub fn decode(bytes: &[u8]) -> Result<(FrameRef<'_>, &[u8]), FrameError> {
     Ok((FrameRef { header: header_of(head)?, payload }, rest))
 }
 
+/// Number of the frame at the start of `bytes`, and what follows the frame. Checks its length alone: for frames that were
+/// encoded a moment ago.
+pub(crate) fn measure(bytes: &[u8]) -> Result<(u64, &[u8]), FrameError> {
+    let Some(head) = bytes.first_chunk::<HEADER_BYTES>() else {
+        return Err(FrameError::CutOff { have: bytes.len(), need: HEADER_BYTES });
+    };
+    let mut seq = [0; 8];
+    seq.copy_from_slice(&head[8..16]);
+    let need = HEADER_BYTES + u32::from_le_bytes([head[88], head[89], head[90], head[91]]) as usize;
+    let rest = bytes.get(need..).ok_or(FrameError::CutOff { have: bytes.len(), need })?;
+    Ok((u64::from_le_bytes(seq), rest))
+}
+
 fn header_of(head: &[u8; HEADER_BYTES]) -> Result<Header, FrameError> {
     let half = |place: usize| u16::from_le_bytes([head[place], head[place + 1]]);
     let word = |place: usize| {

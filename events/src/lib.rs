@@ -3,7 +3,8 @@
 //! Must not know rules, actors or the network. bincode is named only in `codec.rs`, sled only in `log/sled/`.
 
 pub mod codec;
-mod failpoint;
+mod digest;
+pub mod failpoint;
 pub mod frame;
 pub mod group;
 pub mod log;

@@ -76,7 +76,11 @@ impl Snapshots {
     /// # Errors
     /// The directory can't be read.
     pub fn newest(&self, head: u64, schema: Hash, belongs: impl Fn(u64, Hash) -> bool) -> io::Result<Option<Snapshot>> {
-        for seq in self.list()?.into_iter().rev().filter(|seq| *seq <= head) {
+        for seq in self.list()?.into_iter().rev() {
+            if seq > head {
+                tracing::warn!(seq, head, "a snapshot of more than the log holds is ignored");
+                continue;
+            }
             match fs::read(self.path(seq)).ok().and_then(parse) {
                 Some(found) if found.seq == seq && found.schema == schema && belongs(seq, found.hash) => return Ok(Some(found)),
                 Some(_) => tracing::info!(seq, "a snapshot of another log or program is ignored"),

@@ -36,6 +36,10 @@ pub enum SecretKind {
     Password,
     /// A person's name and e-mail address.
     Profile,
+    /// A credential at a cloud provider.
+    CloudCredential,
+    /// What a new machine trades for its node's token.
+    EnrolmentToken,
 }
 
 const KINDS: &[(SecretKind, &str)] = &[
@@ -43,6 +47,8 @@ const KINDS: &[(SecretKind, &str)] = &[
     (SecretKind::UnitEnv, "unit-env"),
     (SecretKind::Password, "password"),
     (SecretKind::Profile, "profile"),
+    (SecretKind::CloudCredential, "cloud-credential"),
+    (SecretKind::EnrolmentToken, "enrolment-token"),
 ];
 
 /// Which secret: whose, and which version of it.

@@ -24,6 +24,7 @@ const BELONGS: &[(&str, &str)] = &[
     ("sled", "spunto-events"),
     ("bincode", "spunto-events"),
     ("bollard", "spunto-agent"),
+    ("reqwest", "spunto-actors"),
     ("actix-web", "spunto-web"),
     ("actix-web-actors", "spunto-web"),
 ];

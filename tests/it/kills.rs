@@ -203,6 +203,10 @@ fn check_log(world: &World, told: &[Told], nodes: &BTreeSet<String>) {
     let sealed = sealed.count();
     println!("{} events, {sealed} sealed segments", all.len());
     assert!(sealed >= 3, "no segment was sealed meanwhile");
+    let server = fs::read_to_string(&world.start.log).unwrap();
+    let from_snapshots = server.lines().filter(|line| line.contains("the log is replayed") && !line.contains("snapshot=0 ")).count();
+    println!("{from_snapshots} starts from a snapshot");
+    assert!(from_snapshots >= 3, "kills never met a snapshot");
     assert!(all.iter().zip(1..).all(|(record, seq)| record.seq == seq), "a gap");
     for reply in told {
         let record = &all[usize::try_from(reply.seq).unwrap() - 1];

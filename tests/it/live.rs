@@ -135,7 +135,45 @@ fn a_large_organisation_is_told_in_portions() {
         world.create_node(&format!("n{number}")).unwrap();
     }
     let mut stream = EventStream::open(&world.api.url, &world.of_org("/live"), &key, None).unwrap();
-    let frames: Vec<Value> = stream.by_ref().take(2).map(|frame| serde_json::from_str(&frame.data).unwrap()).collect();
+    let frames: Vec<_> = stream.by_ref().take(2).collect();
+    assert!(frames[0].id.is_empty() && !frames[1].id.is_empty(), "nobody resumes in the middle of a snapshot");
+    let last = frames[1].id.clone();
+    let frames: Vec<Value> = frames.iter().map(|frame| serde_json::from_str(&frame.data).unwrap()).collect();
     let shape = |frame: &Value| (frame["reset"] == true, frame["complete"] == true, frame["nodes"].as_array().unwrap().len());
     assert_eq!(frames.iter().map(shape).collect::<Vec<_>>(), [(true, false, 499), (false, true, 121)], "500 things, a project among them");
+    let mut resumed = EventStream::open(&world.api.url, &world.of_org("/live"), &key, Some(&last)).unwrap();
+    let greeting: Value = serde_json::from_str(&resumed.next().unwrap().data).unwrap();
+    assert!(!shape(&greeting).0, "who resumes is told at once, and nothing anew");
+}
+
+/// Positions of all pages of a list, as they come.
+fn pages(world: &World, path: &str) -> Vec<String> {
+    let (mut all, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = world.api.get(&format!("{path}{cursor}")).unwrap().ok().unwrap();
+        all.extend(page["items"].as_array().unwrap().iter().map(|item| item["position"].as_str().unwrap().to_owned()));
+        match page["next"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return all,
+        }
+    }
+}
+
+#[test]
+fn events_are_read_from_either_end() {
+    let world = World::local().unwrap();
+    let node = world.create_node("n0").unwrap()["node"]["id"].as_str().unwrap().to_owned();
+    let rename = |name: &str| {
+        let body = json!({ "name": name }).to_string();
+        world.api.send("PATCH", &world.of_org(&format!("/nodes/{node}")), Some(&body), &[]).unwrap().ok().unwrap();
+    };
+    (1..12).for_each(|number| rename(&format!("n{number}")));
+    world.create_node("other").unwrap();
+    for path in ["/events?limit=5", &format!("/events?limit=3&stream={node}"), &format!("/nodes/{node}/events?limit=4")] {
+        let mut backwards = pages(&world, &world.of_org(&format!("{path}&order=newest")));
+        backwards.reverse();
+        let forwards = pages(&world, &world.of_org(path));
+        assert_eq!(backwards, forwards, "{path}");
+        assert!(forwards.len() >= 12, "{path}: {}", forwards.len());
+    }
 }

@@ -57,7 +57,7 @@ fn sources(directory: &Path, into: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        if path.is_dir() && name != "target" && !name.starts_with('.') {
+        if path.is_dir() && name != "target" && name != "node_modules" && !name.starts_with('.') {
             sources(&path, into);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             into.push(path);

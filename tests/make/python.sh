@@ -15,5 +15,5 @@ if ! python3 -m venv --help >/dev/null 2>&1 || ! python3 -c 'import ensurepip' 2
 fi
 mkdir -p target
 python3 -m venv target/python
-target/python/bin/pip install --quiet --disable-pip-version-check --requirement tests/requirements.txt
+target/python/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/requirements.txt
 cp tests/requirements.txt "$stamp"

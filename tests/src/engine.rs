@@ -13,6 +13,13 @@ pub fn docker(words: &[&str]) -> anyhow::Result<String> {
     printed(&format!("docker {}", words.join(" ")), &output)
 }
 
+/// The last lines of a container's log, of both its outputs; nothing where there is no such container.
+#[must_use]
+pub fn log_of(container: &str, lines: u32) -> String {
+    let log = Command::new("docker").args(["logs", "--tail", &lines.to_string(), container]).output();
+    log.map(|log| String::from_utf8_lossy(&[log.stdout, log.stderr].concat()).into_owned()).unwrap_or_default()
+}
+
 /// Runs a command line as pasted into a shell.
 ///
 /// # Errors

@@ -3,8 +3,10 @@
 pub mod api;
 #[cfg(feature = "bench")]
 pub mod bench;
+pub mod cloud;
 pub mod compose;
 pub mod engine;
+pub mod machine;
 pub mod paths;
 pub mod scripted;
 pub mod server;

@@ -51,6 +51,17 @@ impl Scripted {
         Ok((scripted, answer))
     }
 
+    /// Opens a stream of output that the server asked for; says nothing yet.
+    ///
+    /// # Errors
+    /// No connection, or nobody expects this stream.
+    pub fn output(url: &str, token: &str, stream: &str) -> anyhow::Result<Self> {
+        let address = url.trim_start_matches("http://");
+        let connection = TcpStream::connect(address)?;
+        connection.set_read_timeout(Some(FRAME_WITHIN))?;
+        Self::dialled(connection, &format!("ws://{address}/api/agent/streams/{stream}"), token)
+    }
+
     /// A session with an empty machine.
     ///
     /// # Errors
@@ -66,7 +77,11 @@ impl<S: Read + Write> Scripted<S> {
     /// # Errors
     /// No WebSocket.
     pub fn over(stream: S, url: &str, token: &str) -> anyhow::Result<Self> {
-        let mut request = format!("{url}/api/agent/connect").into_client_request()?;
+        Self::dialled(stream, &format!("{url}/api/agent/connect"), token)
+    }
+
+    fn dialled(stream: S, url: &str, token: &str) -> anyhow::Result<Self> {
+        let mut request = url.into_client_request()?;
         request.headers_mut().insert("Authorization", format!("Bearer {token}").parse()?);
         let (socket, _) = client(request, stream).map_err(|error| anyhow::anyhow!("{error}"))?;
         Ok(Self { socket })

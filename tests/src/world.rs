@@ -1,6 +1,5 @@
 //! A control plane of a test's own, with real agents on the real engine; all of it is gone when the test ends.
 
-use std::process::Command;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -8,7 +7,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::api::{Answer, Api, wait_for};
-use crate::engine::{bridge_gateway, docker, paste, remove_all_of};
+use crate::engine::{bridge_gateway, docker, log_of, paste, remove_all_of};
 use crate::server::{Server, Start};
 
 /// The agent image that `make images` builds.
@@ -243,9 +242,7 @@ impl Drop for World {
     fn drop(&mut self) {
         if std::thread::panicking() {
             for agent in &self.nodes {
-                let log = Command::new("docker").args(["logs", "--tail", "20", &agent.container]).output();
-                let log = log.map(|log| String::from_utf8_lossy(&[log.stdout, log.stderr].concat()).into_owned());
-                eprintln!("--- {} says:\n{}", agent.container, log.unwrap_or_default());
+                eprintln!("--- {} says:\n{}", agent.container, log_of(&agent.container, 20));
             }
             eprintln!("--- the server says:\n{}", std::fs::read_to_string(&self.start.log).unwrap_or_default());
         }

@@ -2,5 +2,6 @@
 
 pub mod connect;
 pub mod cut;
+pub mod enrol;
 pub mod socket;
 pub mod streams;

@@ -1,6 +1,8 @@
 //! The HTTP API. What each endpoint does is in the file of its noun; `routes/` is the table of all.
 
 pub mod audit;
+pub mod clouds;
+pub mod credentials;
 pub mod deployments;
 pub mod description;
 pub mod events;
@@ -13,6 +15,7 @@ pub mod nodes;
 pub mod operations;
 pub mod orgs;
 pub mod projects;
+pub mod provisions;
 pub mod raw;
 pub mod routes;
 pub mod session;

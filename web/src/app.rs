@@ -8,6 +8,7 @@ use spunto_actors::clock::Clock;
 use spunto_actors::directory::{Directory, View};
 use spunto_actors::fleet::Supervisors;
 use spunto_actors::journal::{Committed, Journal};
+use spunto_actors::provisioner::accounts::Accounts;
 use spunto_actors::random;
 use spunto_actors::secrets::{Put, Secrets};
 use spunto_core::command::{Command, Request};
@@ -22,6 +23,7 @@ use crate::agent::streams::Streams;
 use crate::ask::Ask;
 use crate::auth::attempts::Attempts;
 use crate::metrics::Metrics;
+use crate::offers::Offers;
 use crate::problem::{LOG_LOST, Problem};
 
 /// Password hashes computed at a time: each takes 19 MiB and tens of milliseconds of a core.
@@ -61,6 +63,10 @@ pub struct App {
     pub supervisors: Supervisors,
     /// Shows what is live.
     pub board: Board,
+    /// Opens accounts at clouds.
+    pub accounts: Accounts,
+    /// What clouds offered a moment ago.
+    pub offers: Offers,
     /// Log streams that agents are to dial in with.
     pub streams: Streams,
     /// Tells the time.
@@ -109,7 +115,15 @@ impl App {
     /// # Errors
     /// The rules say no, or the journal can't take it.
     pub async fn command_as(&self, actor: Actor, command: Command) -> Result<Committed, Problem> {
-        let (now, correlation) = (self.clock.now(), random::number());
+        self.command_of(actor, random::number(), command).await
+    }
+
+    /// The same as a part of something that has a correlation already.
+    ///
+    /// # Errors
+    /// The rules say no, or the journal can't take it.
+    pub async fn command_of(&self, actor: Actor, correlation: u64, command: Command) -> Result<Committed, Problem> {
+        let now = self.clock.now();
         let request = Request { actor, now, correlation, causation: 0, expected_version: None, idempotency: None, address: None, command };
         self.carry_out(request).await
     }

@@ -12,13 +12,17 @@ use anyhow::{Context, bail};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use spunto_actors::board::Board;
 use spunto_actors::clock::{Clock, SystemClock};
+use spunto_actors::cloud;
 use spunto_actors::custodian::{self, Custodian};
 use spunto_actors::directory::Directory;
 use spunto_actors::feed::Feed;
 use spunto_actors::fleet::{Fleet, Parts, Supervisors};
-use spunto_actors::journal::{Journal, JournalThread, replay};
+use spunto_actors::journal::{Journal, JournalThread};
+use spunto_actors::provisioner;
+use spunto_actors::provisioner::accounts::Accounts;
 use spunto_actors::random;
 use spunto_actors::secrets::Secrets;
+use spunto_actors::snapshots::{self, SNAPSHOT_EVENTS};
 use spunto_core::command::{AccountCommand, Command, Request};
 use spunto_core::id::{OrgId, ProjectId};
 use spunto_core::record::Actor;
@@ -27,6 +31,7 @@ use spunto_core::state::State;
 use spunto_events::log::EventLog;
 use spunto_events::log::sled::{LogOptions, SledLog};
 use spunto_events::master::{self, MasterKeyFile};
+use spunto_events::snapshot::Snapshots;
 use spunto_events::vault::{KEY_BYTES, MasterKey, Vault};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{error, info, warn};
@@ -35,10 +40,11 @@ use crate::agent::{cut, streams::Streams};
 use crate::app::{App, DerivedKeys, Settings};
 use crate::ask::BODY_BYTES_MAX;
 use crate::auth::attempts::Attempts;
-use crate::config::{Data, Serve, check_agent_image, check_public_url};
+use crate::config::{CloudBase, Data, Serve, check_agent_image, check_public_url};
 use crate::metrics::Metrics;
+use crate::offers::Offers;
 use crate::tls::{Pair, Served};
-use crate::{api, ask, endpoint, headers, tls};
+use crate::{api, ask, dashboard, endpoint, headers, tls};
 
 /// Connections that wait to be accepted: the default of 1024 gives a cliff when thousands of agents come back at once.
 const BACKLOG: i32 = 8192;
@@ -51,6 +57,8 @@ const STOP_WITHIN_S: u64 = 3;
 pub struct Opened {
     /// The event log.
     pub log: Arc<SledLog>,
+    /// Snapshots of its view.
+    pub snapshots: Snapshots,
     /// The vault beside it.
     pub vault: Arc<Vault>,
     /// Keys derived from the master key.
@@ -105,7 +113,8 @@ pub fn open(data: &Data, options: LogOptions) -> anyhow::Result<Opened> {
     let log = Arc::new(SledLog::open(&log_dir(dir), options)?);
     let vault = Arc::new(Vault::open(&dir.join("vault"), MasterKey::new(&master), older.iter().map(MasterKey::new).collect())?);
     let keys = derived(&master, &older, log.head().incarnation);
-    Ok(Opened { log, vault, keys })
+    let snapshots = Snapshots::open(&dir.join("snapshots"))?;
+    Ok(Opened { log, snapshots, vault, keys })
 }
 
 /// A request of the operator's own.
@@ -135,17 +144,21 @@ struct Running {
     journal: JournalThread,
 }
 
-async fn start(opened: Opened, settings: Settings) -> anyhow::Result<Running> {
+async fn start(opened: Opened, settings: Settings, serve: &Serve) -> anyhow::Result<Running> {
+    // Where segments are small, for crash tests, snapshots are as frequent.
+    let snapshot_events = serve.segment_events.unwrap_or(SNAPSHOT_EVENTS);
     let log: Arc<dyn EventLog> = opened.log;
-    let state = replay(log.as_ref())?;
+    let (view, kept) = snapshots::restore(log.as_ref(), &opened.snapshots)?;
+    let state = &view.state;
     let feed = Feed::new(Arc::clone(&log));
-    let collected = custodian::collect(&opened.vault, &state)?;
-    info!(events = state.seq, orgs = state.orgs.len(), collected = collected.len(), "the log is replayed");
-    Custodian::start(&feed, Arc::clone(&opened.vault), &state);
-    let (journal, thread) = Journal::start(log, state.clone(), Arc::clone(&feed));
-    initialize(&journal, &state).await?;
-    let directory = Directory::start(&feed)?;
+    let collected = custodian::collect(&opened.vault, state)?;
+    info!(events = state.seq, orgs = state.orgs.len(), collected = collected.len(), "the state is there");
+    Custodian::start(&feed, Arc::clone(&opened.vault), state);
+    let (journal, thread) = Journal::start(Arc::clone(&log), state.clone(), Arc::clone(&feed));
+    initialize(&journal, state).await?;
+    let directory = Directory::start(&feed, view)?;
     directory.reach(feed.position().seq).await;
+    snapshots::follow(directory.clone(), log, opened.snapshots, kept, snapshot_events);
     let (board, supervisors, clock) = (Board::default(), Supervisors::default(), Arc::new(SystemClock));
     let parts = Parts {
         journal: journal.clone(),
@@ -157,12 +170,25 @@ async fn start(opened: Opened, settings: Settings) -> anyhow::Result<Running> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let arbiters = (0..cores).map(|_| actix::Arbiter::new().handle()).collect();
     Fleet::launch(parts, supervisors.clone(), arbiters);
+    let secrets = Secrets::new(opened.vault);
+    let accounts = Accounts::new(directory.clone(), secrets.clone(), clouds(&feed, clock.clone(), &serve.cloud_base)?);
+    provisioner::launch(provisioner::Parts {
+        journal: journal.clone(),
+        directory: directory.clone(),
+        secrets: secrets.clone(),
+        clock: clock.clone(),
+        accounts: accounts.clone(),
+        board: board.clone(),
+        boot: provisioner::Boot { api_url: settings.public_url.clone(), agent_image: settings.agent_image.clone() },
+    });
     let app = App {
         journal,
         directory,
-        secrets: Secrets::new(opened.vault),
+        secrets,
         supervisors,
         board,
+        accounts,
+        offers: Offers::default(),
         streams: Streams::default(),
         clock,
         settings,
@@ -173,6 +199,13 @@ async fn start(opened: Opened, settings: Settings) -> anyhow::Result<Running> {
         versioning: tokio::sync::Mutex::default(),
     };
     Ok(Running { app: Shared::new(app), journal: thread })
+}
+
+/// Whose machines are made, and where: by the log's number, so that a restored copy knows its own.
+fn clouds(feed: &Feed, clock: Arc<dyn Clock>, bases: &[CloudBase]) -> anyhow::Result<cloud::Settings> {
+    let installation = cloud::Installation::of_log(feed.position().incarnation);
+    let settings = cloud::Settings::new(installation, clock).map_err(anyhow::Error::msg).context("calling clouds")?;
+    Ok(bases.iter().fold(settings, |settings, base| settings.with_base(&base.api, &base.url)))
 }
 
 fn listen(serve: &Serve) -> anyhow::Result<Vec<TcpListener>> {
@@ -233,7 +266,7 @@ pub async fn serve(serve: &Serve) -> anyhow::Result<()> {
         agent_image,
         trusted_proxies: serve.trusted_proxy.clone(),
     };
-    let Running { app, mut journal } = start(open(&serve.data, log_options(serve))?, settings).await?;
+    let Running { app, mut journal } = start(open(&serve.data, log_options(serve))?, settings, serve).await?;
     let shared = app.clone();
     let mut server = HttpServer::new(move || {
         HttpApp::new()
@@ -242,7 +275,7 @@ pub async fn serve(serve: &Serve) -> anyhow::Result<()> {
             .app_data(ask::query_errors())
             .wrap(from_fn(headers::add))
             .configure(|config| endpoint::register(api::endpoints(), config))
-            .default_service(actix_web::web::to(headers::nothing_here))
+            .default_service(actix_web::web::to(dashboard::file_or_page))
     })
     .on_connect(cut::on_connect)
     .max_connections(CONNECTIONS_MAX)

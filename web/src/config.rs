@@ -108,9 +108,29 @@ pub struct Serve {
     /// Free MiB of the disk below which nothing is changed any more; small in tests only.
     #[arg(long, env = "SPUNTO_DISK_RESERVE_MIB", hide = true)]
     pub disk_reserve_mib: Option<u64>,
+    /// Another address for a cloud's API, like `hetzner=http://127.0.0.1:4020/v1`; repeatable. For tests, and for clouds behind a gateway.
+    #[arg(long, env = "SPUNTO_CLOUD_BASE", hide = true, value_delimiter = ',')]
+    pub cloud_base: Vec<CloudBase>,
     /// Threads that serve; default: one a core.
     #[arg(long, env = "SPUNTO_WORKERS", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub workers: Option<u16>,
+}
+
+/// Where a cloud's API is, other than where it usually is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CloudBase {
+    /// Which API: `hetzner`, `google`, `google-token`.
+    pub api: String,
+    /// Its address.
+    pub url: String,
+}
+
+impl std::str::FromStr for CloudBase {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (api, url) = text.split_once('=').ok_or_else(|| format!("\"{text}\" is not like hetzner=http://127.0.0.1:4020/v1"))?;
+        Ok(Self { api: api.to_owned(), url: url.to_owned() })
+    }
 }
 
 /// What to look at.

@@ -1,4 +1,4 @@
-//! Headers of every answer, and the answer to paths that are none.
+//! Headers of every answer.
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -7,7 +7,6 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage};
 
 use crate::ask::Ask;
-use crate::problem::Problem;
 
 /// What every answer carries: no sniffing, no framing, no referrer, nothing run.
 const FIXED: &[(&str, &str)] = &[
@@ -35,12 +34,4 @@ pub async fn add<B: MessageBody + 'static>(request: ServiceRequest, next: Next<B
         headers.insert(HeaderName::from_static("x-request-id"), id);
     }
     Ok(response)
-}
-
-/// The answer to a path that is none.
-///
-/// # Errors
-/// Always.
-pub async fn nothing_here() -> Result<actix_web::HttpResponse, Problem> {
-    Err(Problem::not_found())
 }

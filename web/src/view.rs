@@ -1,8 +1,10 @@
 //! The shapes of the API's answers: from state to JSON. Nothing here decides.
 
 pub mod account;
+pub mod cloud;
 pub mod event;
 pub mod live;
 pub mod node;
+pub mod provision;
 pub mod reply;
 pub mod unit;

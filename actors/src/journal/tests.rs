@@ -9,7 +9,7 @@ use spunto_events::log::Head;
 use spunto_events::log::memory::MemoryLog;
 
 use super::*;
-use crate::directory::Directory;
+use crate::directory::{Directory, View};
 
 const ORG: OrgId = OrgId::from_u64(1);
 
@@ -44,7 +44,7 @@ fn commands_at_once_are_decided_one_after_the_other_and_seen_by_reads() {
         let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new(7));
         let (journal, _thread, feed) = started(Arc::clone(&log));
         initialized(&journal).await;
-        let directory = Directory::start(&feed).unwrap();
+        let directory = Directory::start(&feed, View::default()).unwrap();
         // Each name twice: of two commands in one batch the second must see the first.
         let answers = (0..500).map(|number| journal.submit(project(1 + number / 2)));
         let answers = futures_util::future::join_all(answers).await;

@@ -5,8 +5,17 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use spunto_core::id::NodeId;
 use spunto_core::protocol::{DEADLINE_MS, PING_EVERY_MS, SUSPECT_AFTER_MS};
 use tokio::time::Instant;
+
+/// How long after a session's begin its first ping goes out: agents that come back all at once are not pinged all at once ever
+/// after. Even over the nodes, and the same for a node every time.
+pub(super) const fn phase(node: NodeId) -> Duration {
+    // Fibonacci hashing: numbers in a row land far apart, and so do random ones.
+    let scattered = node.as_u64().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+    Duration::from_millis((scattered * PING_EVERY_MS) >> 32)
+}
 
 /// How a session stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +87,16 @@ mod tests {
 
     fn at(start: Instant, ms: u64) -> Instant {
         start + Duration::from_millis(ms)
+    }
+
+    #[test]
+    fn first_pings_are_even_over_the_time_between_two() {
+        let mut seconds = [0; 3];
+        for number in 1..=3000 {
+            let phase = phase(NodeId::from_u64(1_000_000 + number));
+            seconds[usize::try_from(phase.as_secs()).expect("less than three")] += 1;
+        }
+        assert!(seconds.iter().all(|count| (900..1100).contains(count)), "{seconds:?}");
     }
 
     #[test]

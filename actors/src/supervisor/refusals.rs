@@ -40,6 +40,24 @@ pub(super) const fn words(reason: ConnectionRefusal) -> Words {
             message: "this agent's protocol is not one that the control plane speaks; run the agent image that the node's page shows",
             retry: Retry::Later,
         },
+        ConnectionRefusal::WrongEnrolment => Words {
+            code: "enrolment_unknown",
+            message: "this enrolment token is of no machine that is being made; delete this machine, and retry the node",
+            retry: Retry::Later,
+        },
+        ConnectionRefusal::EnrolmentUsed => Words {
+            code: "enrolment_used",
+            message: "this enrolment token was used; rotate the node's token, and run the commands that the rotation shows",
+            retry: Retry::Later,
+        },
+        ConnectionRefusal::EnrolmentExpired => {
+            Words { code: "enrolment_expired", message: "this enrolment token's time is over; retry the node", retry: Retry::Later }
+        }
+        ConnectionRefusal::MachineRemoved => Words {
+            code: "machine_goes",
+            message: "this machine is being removed at its provider; its node gets another one by a retry",
+            retry: Retry::Later,
+        },
     }
 }
 

@@ -1,6 +1,7 @@
 //! One open session, and what its frames lead to.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use actix::prelude::*;
 use spunto_core::command::{AgentReport, Command};
@@ -11,11 +12,14 @@ use spunto_core::record::Actor as Who;
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
-use super::liveness::Liveness;
+use super::liveness::{self, Liveness, Vigor};
 use super::{NO_ROOM_PAUSE, NodeSupervisor};
 use crate::journal::CommandError;
 use crate::link::Link;
 use crate::random;
+
+/// How often a connected node is looked after.
+const TICK: Duration = Duration::from_secs(1);
 
 /// A session that was accepted.
 pub(super) struct Session {
@@ -52,6 +56,36 @@ impl Session {
 }
 
 impl NodeSupervisor {
+    /// Looks after the session from here on, at the node's own moments.
+    pub(super) fn begin_ticking(&mut self, ctx: &mut Context<Self>) {
+        let begin = ctx.run_later(liveness::phase(self.node), |supervisor, ctx| {
+            supervisor.ticking = Some(ctx.run_interval(TICK, |supervisor, ctx| supervisor.tick(ctx)));
+            supervisor.tick(ctx);
+        });
+        if let Some(old) = self.ticking.replace(begin) {
+            ctx.cancel_future(old);
+        }
+    }
+
+    fn tick(&mut self, ctx: &mut Context<Self>) {
+        let now = Instant::now();
+        let Some(session) = &mut self.session else { return };
+        let vigor = session.liveness.vigor(now);
+        self.live.lock().suspect = vigor == Vigor::Suspect;
+        if vigor == Vigor::Dead {
+            let link = session.link.clone();
+            self.end_session(OfflineReason::NoAnswer, ctx);
+            self.retire(link, close::NO_ANSWER, "no answer", ctx);
+            return;
+        }
+        if let Some(nonce) = session.liveness.ping(now) {
+            // A full queue is a reader that has stopped: the deadline finds it.
+            let _ = session.link.send(&FromServer::Ping { nonce });
+            // Makes good a wake that was lost to a full mailbox.
+            self.look(ctx);
+        }
+    }
+
     /// Takes in a frame of the session.
     pub(super) fn arrived(&mut self, frame: FromAgent, ctx: &mut Context<Self>) -> ResponseActFuture<Self, ()> {
         let Some(session) = &mut self.session else { return Box::pin(actix::fut::ready(())) };

@@ -21,7 +21,7 @@ use tokio::sync::mpsc;
 use super::*;
 use crate::board::Board;
 use crate::clock::Clock;
-use crate::directory::Directory;
+use crate::directory::{Directory, View};
 use crate::feed::Feed;
 use crate::fleet::{Fleet, Supervisors};
 use crate::journal::Journal;
@@ -89,7 +89,7 @@ impl World {
         let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new(7));
         let feed = Feed::new(Arc::clone(&log));
         let (journal, _) = Journal::start(log, spunto_core::state::State::default(), Arc::clone(&feed));
-        let directory = Directory::start(&feed).unwrap();
+        let directory = Directory::start(&feed, View::default()).unwrap();
         let vault_directory = tempfile::tempdir().unwrap();
         let vault = Arc::new(Vault::open(vault_directory.path(), MasterKey::new(&Secret::new([1; 32])), vec![]).unwrap());
         let (board, supervisors) = (Board::default(), Supervisors::default());
@@ -194,6 +194,8 @@ fn in_world<F: Future<Output = ()>>(test: impl FnOnce() -> F) {
 fn offline(reason: OfflineReason) -> impl Fn(&World) -> bool {
     move |world| matches!(world.status(), NodeStatus::Offline { reason: told, .. } if told == reason)
 }
+
+mod settle;
 
 #[test]
 fn an_agent_that_answers_stays_and_one_that_does_not_is_suspect_then_offline() {

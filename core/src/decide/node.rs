@@ -1,11 +1,11 @@
 //! Rules of a node's life.
 
-use super::{Decision, check_version};
+use super::{Decision, check_version, removal};
 use crate::command::{NodeCommand, Request};
 use crate::event::{
-    ConnectionRefusal, DeploymentDeleted, NodeConnectionRefused, NodeCreated, NodeDeleted, NodeDeletionStarted, NodeDraining,
-    NodeLabelsChanged, NodeMaintenanceEnded, NodeMaintenanceStarted, NodeOffline, NodeOnline, NodeRenamed, NodeTokenRotated, NodeUndrained,
-    Provider, WorkerDeleted,
+    AbandonReason, ConnectionRefusal, DeploymentDeleted, NodeConnectionRefused, NodeCreated, NodeDeleted, NodeDeletionStarted,
+    NodeDraining, NodeLabelsChanged, NodeMaintenanceEnded, NodeMaintenanceStarted, NodeOffline, NodeOnline, NodeRenamed, NodeTokenRotated,
+    NodeUndrained, Provider, RemovalReason, WorkerDeleted,
 };
 use crate::id::{NodeId, OrgId, UnitId};
 use crate::name::{check_labels, check_name, check_remark, check_text};
@@ -73,10 +73,7 @@ pub(super) fn decide(org: &Org, request: &Request, id: OrgId, node: NodeId, comm
             one(NodeTokenRotated { node, token_version: *token_version, token_digest: *token_digest }.into())
         }
         NodeCommand::Delete { forced, connected } => delete(org, known, id, node, *forced, *connected),
-        NodeCommand::FinishDeletion if matches!(known.status, NodeStatus::Deleting { .. }) => {
-            Ok(finish_deletion(org, known, id, node, Decision::nothing()))
-        }
-        NodeCommand::FinishDeletion => Err(Refusal::NodeNotDeleting),
+        NodeCommand::FinishDeletion => finish(org, known, id, node),
         NodeCommand::AcceptSession { .. } => accept(known, id, node, command),
         NodeCommand::RefuseConnection { reason, address, count } => {
             Ok(refuse_connection(known, request, id, node, (*reason, address, *count)))
@@ -89,7 +86,7 @@ pub(super) fn decide(org: &Org, request: &Request, id: OrgId, node: NodeId, comm
     }
 }
 
-fn check_free(org: &Org, name: &str) -> Result<(), Refusal> {
+pub(super) fn check_free(org: &Org, name: &str) -> Result<(), Refusal> {
     match org.fleet.named(name) {
         Some(_) => Err(Refusal::NameTaken { what: "node", name: name.to_owned() }),
         None => Ok(()),
@@ -123,19 +120,34 @@ fn delete(org: &Org, known: &Node, id: OrgId, node: NodeId, forced: bool, connec
     }
     let started = NodeDeletionStarted { node, forced };
     match known.status {
-        // A second, forced call ends a deletion whose agent never answered.
-        NodeStatus::Deleting { .. } if forced => Ok(finish_deletion(org, known, id, node, Decision::nothing())),
+        // A second, forced call ends a deletion whose agent, or whose provider, never answered.
+        NodeStatus::Deleting { .. } if forced => {
+            let decision = removal::abandon(known, id, node, AbandonReason::DeletionForced, Decision::nothing());
+            Ok(finish_deletion(org, known, id, node, decision))
+        }
         NodeStatus::Deleting { .. } => Err(Refusal::NodeDeleting),
         _ => {
             let decision = Decision::nothing().with(Some(id), StreamId::Node(node), started);
+            if known.machine.is_some() {
+                return Ok(removal::intend(known, id, node, RemovalReason::NodeDeleted, decision));
+            }
             // With nobody to tell, there is nothing to wait for.
             Ok(if connected { decision } else { finish_deletion(org, known, id, node, decision) })
         }
     }
 }
 
+fn finish(org: &Org, known: &Node, id: OrgId, node: NodeId) -> Result<Decision, Refusal> {
+    match (&known.status, &known.machine) {
+        // The agent is done; the machine is not, and its removal ends the deletion.
+        (NodeStatus::Deleting { .. }, Some(_)) => Ok(Decision::nothing()),
+        (NodeStatus::Deleting { .. }, None) => Ok(finish_deletion(org, known, id, node, Decision::nothing())),
+        _ => Err(Refusal::NodeNotDeleting),
+    }
+}
+
 /// The node goes, and with it whatever ran there: no unit may name a node that is not known.
-fn finish_deletion(org: &Org, known: &Node, id: OrgId, node: NodeId, mut decision: Decision) -> Decision {
+pub(super) fn finish_deletion(org: &Org, known: &Node, id: OrgId, node: NodeId, mut decision: Decision) -> Decision {
     let mut deployments = std::collections::BTreeSet::new();
     for unit in &known.units {
         match unit {
@@ -160,6 +172,11 @@ fn accept(known: &Node, id: OrgId, node: NodeId, command: &NodeCommand) -> Resul
     // The edge has checked the token against what it knew; only here is it certain that no rotation came between.
     if *token_version != known.token.version && !planted::is(Bug::LostFence) {
         return Err(Refusal::TokenRotated);
+    }
+    // A machine that goes must not make its node look alive. A node that is going may connect once more to clean up.
+    let goes = known.machine.as_ref().is_some_and(|machine| machine.removal.is_some());
+    if goes && !matches!(known.status, NodeStatus::Deleting { .. }) {
+        return Err(Refusal::MachineGoes);
     }
     let epoch = if planted::is(Bug::StaleEpoch) { known.epoch.max(1) } else { known.epoch + 1 };
     let online = NodeOnline {

@@ -10,10 +10,13 @@ use std::collections::BTreeMap;
 use super::{Decision, decide};
 use crate::access::Role;
 use crate::command::{
-    AccountCommand, AgentReport, Command, DeploymentCommand, Idempotency, NewService, NodeCommand, Request, WorkerCommand,
+    AccountCommand, AgentReport, Command, CredentialCommand, DeploymentCommand, Idempotency, NewService, NodeCommand, ProvisionCommand,
+    Request, WorkerCommand,
 };
 use crate::event::{MachineFacts, OfflineReason, RestartPolicy, UnitSpec};
-use crate::id::{ApiKeyId, DeploymentId, InvitationId, NodeId, OperationId, OrgId, ProjectId, ServiceId, UnitId, UserId, WorkerId};
+use crate::id::{
+    ApiKeyId, CredentialId, DeploymentId, InvitationId, NodeId, OperationId, OrgId, ProjectId, ServiceId, UnitId, UserId, WorkerId,
+};
 use crate::observe::Observed;
 use crate::record::{Actor, Record};
 use crate::refusal::Refusal;
@@ -24,10 +27,14 @@ use crate::token::SecretDigest;
 mod account;
 mod audit;
 mod circumstances;
+mod credential;
 mod deployment;
+mod enrolment;
 mod node;
 mod placement;
 mod plan;
+mod provision;
+mod provisioning;
 mod worker;
 
 const ORG: OrgId = OrgId::from_u64(1);
@@ -176,13 +183,15 @@ impl World {
                         org: draft.org,
                         stream: draft.stream,
                         stream_version: self.state.stream_version(draft.org, draft.stream) + 1,
-                        at: request.now,
+                        at: self.state.at.max(request.now),
                         actor: request.actor,
                         correlation: request.correlation,
                         causation: request.causation,
                         event: draft.event.clone(),
                     };
+                    assert_eq!(crate::check::check_next(&self.state, &record), [], "what follows fits what was");
                     self.state.apply(&record);
+                    assert_eq!(crate::check::check(&self.state), [], "the state holds together");
                     self.history.push(record);
                 }
             }

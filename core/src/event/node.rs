@@ -14,6 +14,8 @@ use crate::token::SecretDigest;
 pub enum Provider {
     /// Somebody pastes the command on a server.
     Manual,
+    /// A cloud makes it; which one, the request to provision says.
+    Cloud,
 }
 
 /// What a machine says of itself when its agent connects.
@@ -54,59 +56,6 @@ pub struct NodeCreated {
     pub labels: BTreeMap<String, String>,
     /// Digest of version 1 of its token.
     pub token_digest: SecretDigest,
-}
-
-/// A line of the provisioning stepper.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ProvisionStep {
-    /// The provider accepts our credential.
-    VerifyCredential,
-    /// The provider makes the machine.
-    CreateMachine,
-    /// The machine boots and its agent calls.
-    AwaitHandshake,
-}
-
-/// What kind of failure a provider reported, so that a person knows what to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ProvisionErrorClass {
-    /// The credential is wrong or expired.
-    Denied,
-    /// The credential lacks a permission.
-    Forbidden,
-    /// A quota of the account is used up.
-    Quota,
-    /// The provider has no such machine free there.
-    NoCapacity,
-    /// Location, type or image is not known to the provider.
-    BadInput,
-    /// The name is in use.
-    NameTaken,
-    /// Too many calls.
-    RateLimited,
-    /// The provider is down.
-    Unavailable,
-    /// The machine did not call back in time.
-    NoHandshake,
-    /// None of these.
-    Unknown,
-}
-
-/// An attempt to provision failed. A fact about the attempt: a later one may succeed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct NodeProvisioningFailed {
-    /// Which.
-    pub node: NodeId,
-    /// The attempt's number, from 1.
-    pub attempt: u32,
-    /// The step that failed.
-    pub step: ProvisionStep,
-    /// What kind of failure.
-    pub class: ProvisionErrorClass,
-    /// The provider's own words.
-    pub message: String,
 }
 
 /// An agent's session was accepted. Ends a drain; the epoch fences every earlier session.
@@ -218,7 +167,7 @@ pub struct NodeLabelsChanged {
     pub labels: BTreeMap<String, String>,
 }
 
-/// Why an agent was not let in.
+/// Why an agent was not let in. New reasons stand last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ConnectionRefusal {
@@ -230,6 +179,14 @@ pub enum ConnectionRefusal {
     AlreadyConnected,
     /// The agent speaks no protocol that we speak.
     UnsupportedProtocol,
+    /// The enrolment token is not this attempt's.
+    WrongEnrolment,
+    /// The enrolment token was traded by another installation, or is no longer needed.
+    EnrolmentUsed,
+    /// The enrolment token's time is over.
+    EnrolmentExpired,
+    /// The machine is being removed at its provider.
+    MachineRemoved,
 }
 
 /// Somebody tried to connect as this node and was refused. At most one per reason, address and hour.

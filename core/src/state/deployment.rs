@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Org, Unit};
 use crate::event::{DeploymentCreated, Event, ServiceOrder};
 use crate::id::{DeploymentId, NodeId, OperationId, ProjectId, ServiceId, UnitId};
@@ -10,7 +12,7 @@ use crate::record::Record;
 use crate::time::Timestamp;
 
 /// A group of services that reach one another by name.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Deployment {
     /// Of which project.
     pub project: ProjectId,
@@ -31,7 +33,7 @@ pub struct Deployment {
 }
 
 /// One container of a deployment.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Service {
     /// Its name, unique in the deployment, and its host name there.
     pub name: String,

@@ -3,6 +3,8 @@
 use crate::planted::{self, Bug};
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use super::{Node, Unit};
 use crate::event::Event;
 use crate::id::{NodeId, UnitId};
@@ -10,7 +12,7 @@ use crate::place::{Candidate, Ineligible, Rank, Receipt, Requirements, choose, f
 use crate::record::{Record, StreamId};
 
 /// The nodes of one organisation.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Fleet {
     nodes: BTreeMap<NodeId, Node>,
     names: BTreeMap<String, NodeId>,

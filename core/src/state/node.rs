@@ -2,12 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use crate::event::{ConnectionRefusal, Event, Isolation, MachineFacts, NodeConnectionRefused, OfflineReason, ProvisionErrorClass};
 use crate::event::{Provider, ProvisionStep};
 use crate::id::UnitId;
 use crate::place::Ineligible;
 use crate::planted::{self, Bug};
 use crate::record::{Actor, Record};
+use crate::state::{Machine, Provision};
 use crate::time::Timestamp;
 use crate::token::SecretDigest;
 
@@ -15,11 +18,20 @@ use crate::token::SecretDigest;
 pub(super) const REFUSED_CONNECTIONS_MAX: usize = 20;
 
 /// Where a node stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NodeStatus {
     /// Its agent has never connected.
     Pending,
-    /// Its machine could not be made.
+    /// Its machine is being made, or starts.
+    Provisioning {
+        /// Which attempt.
+        attempt: u32,
+        /// At which step.
+        step: ProvisionStep,
+        /// Since when it is at this step.
+        since: Timestamp,
+    },
+    /// Its machine could not be made, or has not called.
     ProvisioningFailed {
         /// Which attempt.
         attempt: u32,
@@ -57,7 +69,7 @@ pub enum NodeStatus {
 }
 
 /// A node in maintenance: nothing new is placed, whatever happens to connections.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Maintenance {
     /// Since when.
     pub since: Timestamp,
@@ -68,7 +80,7 @@ pub struct Maintenance {
 }
 
 /// The credential that is in force.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Token {
     /// From 1, one more with each rotation.
     pub version: u32,
@@ -81,7 +93,7 @@ pub struct Token {
 }
 
 /// The agent that connected last.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConnectedAgent {
     /// The process.
     pub instance: u64,
@@ -96,7 +108,7 @@ pub struct ConnectedAgent {
 }
 
 /// Somebody who was not let in.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefusedConnection {
     /// Why.
     pub reason: ConnectionRefusal,
@@ -109,7 +121,7 @@ pub struct RefusedConnection {
 }
 
 /// A machine that runs units for its organisation.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Node {
     /// Its name, unique in the organisation.
     pub name: String,
@@ -131,6 +143,10 @@ pub struct Node {
     pub token: Token,
     /// The agent that connected last.
     pub agent: Option<ConnectedAgent>,
+    /// The last attempt to make its machine; none for a node that somebody pastes a command for.
+    pub provision: Option<Box<Provision>>,
+    /// The machine that may exist at its provider.
+    pub machine: Option<Box<Machine>>,
     /// Who was not let in, newest last.
     pub refused: Vec<RefusedConnection>,
     /// Whether its workers are isolated, as last probed.
@@ -160,6 +176,8 @@ impl Node {
             maintenance: None,
             token: Token { version: 1, digest: event.token_digest, issued_at: record.at, previous: None },
             agent: None,
+            provision: None,
+            machine: None,
             refused: Vec::new(),
             isolation: None,
             units: BTreeSet::new(),
@@ -181,7 +199,7 @@ impl Node {
     pub fn not_ready(&self) -> Option<Ineligible> {
         match self.status {
             NodeStatus::Pending => Some(Ineligible::Pending),
-            NodeStatus::ProvisioningFailed { .. } => Some(Ineligible::NotProvisioned),
+            NodeStatus::Provisioning { .. } | NodeStatus::ProvisioningFailed { .. } => Some(Ineligible::NotProvisioned),
             NodeStatus::Offline { .. } => Some(Ineligible::Offline),
             NodeStatus::Deleting { .. } => Some(Ineligible::Deleting),
             NodeStatus::Draining { .. } if !planted::is(Bug::DrainLeaks) => Some(Ineligible::Draining),
@@ -194,10 +212,6 @@ impl Node {
         self.version = record.stream_version;
         let since = record.at;
         match &record.event {
-            Event::NodeProvisioningFailed(e) => {
-                self.status =
-                    NodeStatus::ProvisioningFailed { attempt: e.attempt, step: e.step, class: e.class, message: e.message.clone() };
-            }
             Event::NodeOnline(e) => {
                 self.epoch = e.epoch;
                 self.agent = Some(ConnectedAgent {
@@ -230,6 +244,7 @@ impl Node {
             Event::NodeIsolationProbed(e) => self.isolation = Some(e.isolation.clone()),
             _ => {}
         }
+        self.apply_provision(record);
     }
 
     fn connection_refused(&mut self, e: &NodeConnectionRefused, at: Timestamp) {

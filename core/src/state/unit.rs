@@ -1,11 +1,13 @@
 //! The life of one container that we asked a node to run, whether a worker or a service.
 
+use serde::{Deserialize, Serialize};
+
 use crate::event::{Exited, Failed, Lost, Restarting, Started, UnitSpec, UnitStep};
 use crate::id::{NodeId, OperationId};
 use crate::time::Timestamp;
 
 /// What a node is to do with a container.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Task {
     /// Make and start it.
     Run,
@@ -18,7 +20,7 @@ pub enum Task {
 }
 
 /// An order to the node that was not answered yet. Idempotent by its id: it may be sent again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
     /// Its id.
     pub operation: OperationId,
@@ -27,7 +29,7 @@ pub struct Order {
 }
 
 /// Where a container stands, as far as events tell. Pull progress and reachability are live and not here.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Run {
     /// Ordered; the node has not said that it runs.
     Placed,
@@ -107,7 +109,7 @@ impl Run {
 }
 
 /// A container of ours on a node.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Unit {
     /// Where.
     pub node: NodeId,

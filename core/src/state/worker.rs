@@ -1,5 +1,7 @@
 //! Folds a worker's life.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Org, Unit};
 use crate::event::Event;
 use crate::id::{ProjectId, UnitId, WorkerId};
@@ -8,7 +10,7 @@ use crate::record::Record;
 use crate::time::Timestamp;
 
 /// A worker: one isolated container of a project.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Worker {
     /// Of which project.
     pub project: ProjectId,

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::event::*;
-use crate::id::{OperationId, OrgId, WorkerId};
+use crate::id::{CredentialId, OperationId, OrgId, WorkerId};
 use crate::record::{Actor, StreamId};
 use crate::token::SecretDigest;
 
@@ -81,4 +81,54 @@ fn a_failed_run_tells_nothing_of_how_long_a_run_takes() {
     statistics.observe(&record(10, WorkerStartRequested { worker, operation }));
     let took = statistics.observe(&record(1010, WorkerStarted { worker, run })).unwrap();
     assert_eq!(took, Took { step: Step::Start, place: "manual".into(), ms: 1000 });
+}
+
+#[test]
+fn a_cloud_node_s_steps_are_told_by_provider_and_location() {
+    let (node, attempt) = (NODE, 1);
+    let org = OrgId::from_u64(1);
+    let wish = MachineWish { provider: "hetzner".into(), location: "fsn1".into(), machine_type: "cx23".into(), image: "debian-13".into() };
+    let requested = |attempt| NodeProvisionRequested {
+        node,
+        org,
+        attempt,
+        wish: wish.clone(),
+        credential: CredentialId::from_u64(1),
+        credential_version: 1,
+        enrolment_digest: SecretDigest::from_bytes([0; 32]),
+        enrolment_expires_at: Timestamp::from_ms(9_000_000),
+    };
+    let enrolled = |attempt| NodeEnrolled { node, attempt, instance: 1, address: "203.0.113.9".into() };
+    let failed = NodeProvisioningFailed {
+        node,
+        ..crate::story::tests::provisioning_failed(ProvisionErrorClass::Quota, ProvisionStep::CreateMachine)
+    };
+    let begun = vec![
+        record(0, NodeCreated { provider: Provider::Cloud, ..created() }),
+        record(0, requested(1)),
+        record(700, NodeCredentialVerified { node, attempt, account: None }),
+        record(5_000, failed),
+    ];
+    let mut late = begun.clone();
+    late.extend([record(90_000, enrolled(1)), record(95_000, online(1))]);
+    let late = watched(late);
+    let found: Vec<_> = late.steps().iter().map(|row| (row.step, row.count, row.max_ms)).collect();
+    assert_eq!(found, [(Step::VerifyCredential, 1, 700)], "what follows a failure tells nothing of how long a step takes");
+    assert_eq!(late.reliability().nodes, 1);
+    let mut again = begun;
+    again.extend([
+        record(60_000, requested(2)),
+        record(60_700, NodeCredentialVerified { node, attempt: 2, account: None }),
+        record(70_700, NodeMachineCreated { node, attempt: 2, reference: "7".into(), address: None }),
+        record(110_700, enrolled(2)),
+        record(111_700, enrolled(2)),
+        record(112_700, online(1)),
+        record(120_000, offline(OfflineReason::NoAnswer)),
+        record(125_000, online(2)),
+    ]);
+    let steps = watched(again).steps();
+    let found: Vec<_> = steps.iter().map(|row| (row.step, row.place.as_str(), row.count, row.max_ms)).collect();
+    let once = |step, ms| (step, "hetzner fsn1", 1, ms);
+    let made = [once(Step::CreateMachine, 10_000), once(Step::AwaitHandshake, 40_000), once(Step::ComeOnline, 2_000)];
+    assert_eq!(found, [vec![once(Step::Recover, 5_000), (Step::VerifyCredential, "hetzner fsn1", 2, 700)], made.to_vec()].concat());
 }

@@ -14,6 +14,9 @@ pub fn node_stands(node: &Node) -> String {
         NodeStatus::ProvisioningFailed { attempt, step: at, class: why, .. } => {
             format!("provisioning_failed: attempt {attempt} failed at {}: {}", step(*at), class(*why))
         }
+        NodeStatus::Provisioning { attempt, step: at, since } => {
+            format!("provisioning: attempt {attempt} is at {} since {since}", step(*at))
+        }
         NodeStatus::Online { since } => format!("online since {since}"),
         NodeStatus::Draining { since, .. } => format!("draining since {since}"),
         NodeStatus::Offline { since, .. } => format!("offline since {since}"),
@@ -36,7 +39,15 @@ pub fn node_advice(node: &Node) -> Option<String> {
                 "an agent calls and is refused (see above): rotate the token and run the new command on the right server"
             }
         }
-        NodeStatus::ProvisioningFailed { class, .. } => class_advice(*class),
+        NodeStatus::Provisioning { .. } => "wait: each step has a deadline, and a failure says what to do",
+        NodeStatus::ProvisioningFailed { class, .. } => {
+            let failed = node.provision.as_ref().and_then(|provision| provision.failed.as_ref());
+            // What the provider's client knows is nearer to the matter than what the class alone tells.
+            match failed.map(|failed| &failed.failure.next_step).filter(|next| !next.is_empty()) {
+                Some(next) => return Some(next.clone()),
+                None => class_advice(*class),
+            }
+        }
         NodeStatus::Offline { reason, .. } => offline_advice(*reason),
         NodeStatus::Draining { .. } => {
             if node.load == 0 {
@@ -63,6 +74,7 @@ const fn class_advice(class: ProvisionErrorClass) -> &'static str {
         ProvisionErrorClass::RateLimited => "wait some minutes, then retry",
         ProvisionErrorClass::Unavailable => "see the provider's status page, then retry",
         ProvisionErrorClass::NoHandshake => "see the machine's console: it must reach this server's address on port 443; then retry",
+        ProvisionErrorClass::BootFailed => "read what the machine said above; its console at the provider shows more; then retry",
         ProvisionErrorClass::Unknown => "read the provider's words above; then retry, or delete the node",
     }
 }

@@ -41,21 +41,16 @@ pub(super) const fn class(class: ProvisionErrorClass) -> &'static str {
         ProvisionErrorClass::Unavailable => "the provider is down",
         ProvisionErrorClass::NoHandshake => "the machine did not call back in time",
         ProvisionErrorClass::Unknown => "an error of no known class",
+        ProvisionErrorClass::BootFailed => "the machine said itself that its setup failed",
     }
 }
 
 impl Told for NodeCreated {
     fn told(&self, _: &Names) -> Sentence {
-        let Provider::Manual = self.provider;
-        plain("created; its docker command was shown, nothing has connected yet")
-    }
-}
-
-impl Told for NodeProvisioningFailed {
-    fn told(&self, _: &Names) -> Sentence {
-        let Self { attempt, message, .. } = self;
-        let text = format!("attempt {attempt} failed at {}: {}; the provider said: {message}", step(self.step), class(self.class));
-        Sentence::new(Tone::Failure, text)
+        plain(match self.provider {
+            Provider::Manual => "created; its docker command was shown, nothing has connected yet",
+            Provider::Cloud => "created; a machine at a provider is to become it",
+        })
     }
 }
 
@@ -134,6 +129,10 @@ impl Told for NodeConnectionRefused {
             ConnectionRefusal::WrongToken => "its token is not this node's",
             ConnectionRefusal::AlreadyConnected => "another agent with this token is connected and answers",
             ConnectionRefusal::UnsupportedProtocol => "it speaks no protocol that this server speaks",
+            ConnectionRefusal::WrongEnrolment => "its enrolment token is not this attempt's",
+            ConnectionRefusal::EnrolmentUsed => "its enrolment token was traded by another installation, or is no longer needed",
+            ConnectionRefusal::EnrolmentExpired => "its enrolment token's time is over",
+            ConnectionRefusal::MachineRemoved => "its machine is being removed at its provider",
         };
         let times = if self.count == 1 { String::new() } else { format!(" ({} times)", self.count) };
         warning(format!("an agent from {} was refused{times}: {why}", self.address))

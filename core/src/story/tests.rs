@@ -50,9 +50,14 @@ fn online(epoch: u64) -> NodeOnline {
     NodeOnline { node: NODE, epoch, instance: 1, agent_version, protocol: 1, address, facts }
 }
 
+pub(crate) fn provisioning_failed(class: ProvisionErrorClass, step: ProvisionStep) -> NodeProvisioningFailed {
+    let (message, next_step) = ("server limit reached".into(), "ask for a higher limit".into());
+    let failure = ProvisionFailure { class, message, code: "limit".into(), request_id: None, next_step, alternatives: Vec::new() };
+    NodeProvisioningFailed { node: NODE, attempt: 1, step, failure, nothing_made: true, kept_until: None }
+}
+
 fn quota() -> NodeProvisioningFailed {
-    let (step, class) = (ProvisionStep::CreateMachine, ProvisionErrorClass::Quota);
-    NodeProvisioningFailed { node: NODE, attempt: 1, step, class, message: "server limit reached".into() }
+    provisioning_failed(ProvisionErrorClass::Quota, ProvisionStep::CreateMachine)
 }
 
 /// Tells events of the subject's stream, a second apart.

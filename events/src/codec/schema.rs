@@ -1,36 +1,56 @@
-//! Shapes of payloads that are no longer written, frozen, each with the way to the next one.
+//! Shapes that were written once and are no longer: frozen, each with its way to the next.
 
-use serde::Deserialize;
-use spunto_core::event::{DeploymentCreated, Event, ServicePlan, UnitSpec, WorkerCreated};
+use serde::{Deserialize, Serialize};
+use spunto_core::event::{DeploymentCreated, Event, NodeProvisioningFailed, ProvisionErrorClass, ProvisionFailure, ProvisionStep};
+use spunto_core::event::{ServicePlan, UnitSpec, WorkerCreated};
 use spunto_core::id::{DeploymentId, NodeId, OperationId, OrgId, ProjectId, WorkerId};
 use spunto_core::place::Receipt;
 
 use super::{DecodeFault, read};
 
-/// The version in which a kind is written today.
+/// Version of the newest shape of a kind.
 pub(super) const fn newest(kind: u16) -> u16 {
     match kind {
+        // 2: the provider's code, request and alternatives, what to do, and what became of the machine.
+        101 => 2,
+        // 2: the labels that were asked for.
         200 | 300 => 2,
         _ => 1,
     }
 }
 
-/// Decodes a kind of which there is more than one version; none when there is only the first.
-pub(super) fn decode(kind: u16, version: u16, bytes: &[u8]) -> Option<Result<Event, DecodeFault>> {
-    let event = match (kind, version) {
-        (200, 1) => read::<WorkerCreatedV1>(bytes).map(|old| WorkerCreated::from(old).into()),
-        (200, 2) => read(bytes).map(Event::WorkerCreated),
-        (300, 1) => read::<DeploymentCreatedV1>(bytes).map(|old| DeploymentCreated::from(old).into()),
-        (300, 2) => read(bytes).map(Event::DeploymentCreated),
-        (200 | 300, _) => Err(DecodeFault::Unknown),
-        _ => return None,
-    };
-    Some(event)
+/// The event that bytes of an older shape tell of; none where the shape is no older one.
+pub(super) fn decode_old(kind: u16, version: u16, bytes: &[u8]) -> Option<Result<Event, DecodeFault>> {
+    match (kind, version) {
+        (101, 1) => Some(read(bytes).map(|old: NodeProvisioningFailedV1| Event::NodeProvisioningFailed(old.into()))),
+        (200, 1) => Some(read(bytes).map(|old: WorkerCreatedV1| Event::WorkerCreated(old.into()))),
+        (300, 1) => Some(read(bytes).map(|old: DeploymentCreatedV1| Event::DeploymentCreated(old.into()))),
+        _ => None,
+    }
+}
+
+/// `node.provisioning_failed`, version 1: of a time before clouds made machines.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct NodeProvisioningFailedV1 {
+    node: NodeId,
+    attempt: u32,
+    step: ProvisionStep,
+    class: ProvisionErrorClass,
+    message: String,
+}
+
+impl From<NodeProvisioningFailedV1> for NodeProvisioningFailed {
+    fn from(old: NodeProvisioningFailedV1) -> Self {
+        let (code, next_step) = (String::new(), String::new());
+        let failure =
+            ProvisionFailure { class: old.class, message: old.message, code, request_id: None, next_step, alternatives: Vec::new() };
+        Self { node: old.node, attempt: old.attempt, step: old.step, failure, nothing_made: true, kept_until: None }
+    }
 }
 
 /// `worker.created` until 2026-11-25: without the labels that were asked for, so that a decision could not be taken again from the log.
-#[derive(Deserialize)]
-struct WorkerCreatedV1 {
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct WorkerCreatedV1 {
     worker: WorkerId,
     org: OrgId,
     project: ProjectId,
@@ -49,8 +69,8 @@ impl From<WorkerCreatedV1> for WorkerCreated {
 }
 
 /// `deployment.created` until 2026-11-25: without the labels that were asked for.
-#[derive(Deserialize)]
-struct DeploymentCreatedV1 {
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct DeploymentCreatedV1 {
     deployment: DeploymentId,
     org: OrgId,
     project: ProjectId,

@@ -18,6 +18,7 @@ use super::stored::{self, Chain, Check};
 use super::{AppendError, EventLog, Head, ReadError};
 use crate::group::{Group, GroupError, Hash};
 
+pub(in crate::log) use segment::SegmentWriter;
 pub use segment::{SegmentError, SegmentFile, SegmentSummary};
 
 /// A log in one file of a directory: simple, exact, and all of it in one piece. Keeps the place of every group in memory.

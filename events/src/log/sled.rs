@@ -1,10 +1,12 @@
 //! The log of a server: a tail file that makes groups durable, sled behind it for the active segment, and sealed files.
 //!
 //! A directory holds: `lock`; `tail` (see `tail.rs`); `seg-<first event>/`, the active segment, a sled database; and
-//! `seg-<first event>.log`, the sealed ones. One thread of its own absorbs the tail into sled and seals full segments.
+//! `seg-<first event>.log`, the sealed ones. One thread of its own absorbs the tail into sled, writes the active segment's sealed
+//! file along, and ends it when the segment is full.
 
 mod absorb;
 mod guard;
+mod pack;
 mod recover;
 mod roll;
 mod room;

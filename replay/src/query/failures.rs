@@ -77,13 +77,14 @@ impl Collector {
                 self.begun.insert(e.node, record.at);
                 self.providers.insert(e.node, e.provider);
             }
+            Event::NodeProvisionRequested(e) => drop(self.begun.insert(e.node, record.at)),
             Event::NodeProvisioningFailed(e) => {
                 let began = self.begun.insert(e.node, record.at);
                 let row = Row {
                     provider: self.providers.get(&e.node).copied(),
                     step: serde_json::json!(e.step),
-                    class: Some(serde_json::json!(e.class)),
-                    message: e.message.clone(),
+                    class: Some(serde_json::json!(e.failure.class)),
+                    message: e.failure.message.clone(),
                     duration_ms: began.map(|began| record.at.ms_since(began)),
                     attempt: e.attempt,
                     ..row(survey, record)

@@ -7,7 +7,7 @@ use std::process::{Command as Process, Output};
 use spunto_core::command::{AccountCommand, AgentReport, Command, NodeCommand, Request, WorkerCommand};
 use spunto_core::decide::decide;
 use spunto_core::event::{Event, Exited, MachineFacts, OfflineReason, RestartPolicy, UnitSpec, UnitStep};
-use spunto_core::event::{NodeProvisioningFailed, ProvisionErrorClass, ProvisionStep};
+use spunto_core::event::{NodeProvisioningFailed, ProvisionErrorClass, ProvisionFailure, ProvisionStep};
 use spunto_core::id::{NodeId, OperationId, OrgId, ProjectId, UnitId, UserId, WorkerId};
 use spunto_core::observe::Observed;
 use spunto_core::record::{Actor, Record, StreamId};
@@ -127,10 +127,13 @@ impl Scenario {
         self.actor = Actor::User(OWNER);
     }
 
-    /// As the provisioner will tell it.
+    /// As the provisioner tells it.
     pub(crate) fn fail_provision(&mut self, number: u64, attempt: u32, class: ProvisionErrorClass, message: &str) {
         let (node, step) = (node(number), ProvisionStep::CreateMachine);
-        let failed = NodeProvisioningFailed { node, attempt, step, class, message: message.into() };
+        let next_step = "delete servers, or ask for a higher limit; then retry".to_owned();
+        let code = "resource_limit_exceeded".to_owned();
+        let failure = ProvisionFailure { class, message: message.into(), code, request_id: None, next_step, alternatives: Vec::new() };
+        let failed = NodeProvisioningFailed { node, attempt, step, failure, nothing_made: true, kept_until: None };
         self.append(Actor::System, vec![(Some(ORG), StreamId::Node(node), failed.into())]);
     }
 

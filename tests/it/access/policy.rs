@@ -8,6 +8,7 @@ pub(super) const ORG: &[(&str, &str, &str)] = &[
     ("events.list", "member", "events:read"),
     ("events.of_node", "member", "events:read"),
     ("events.of_worker", "member", "events:read"),
+    ("events.of_deployment", "member", "events:read"),
     ("events.raw", "member", "events:read"),
     ("live.get", "member", "events:read"),
     ("keys.list", "admin", "keys:write"),
@@ -28,6 +29,16 @@ pub(super) const ORG: &[(&str, &str, &str)] = &[
     ("nodes.start_maintenance", "admin", "nodes:write"),
     ("nodes.end_maintenance", "admin", "nodes:write"),
     ("nodes.rotate_token", "admin", "nodes:write"),
+    ("nodes.retry", "admin", "nodes:write"),
+    ("credentials.list", "admin", "nodes:write"),
+    ("credentials.create", "admin", "nodes:write"),
+    ("credentials.replace", "admin", "nodes:write"),
+    ("credentials.delete", "admin", "nodes:write"),
+    ("credentials.locations", "admin", "nodes:write"),
+    ("credentials.machine_types", "admin", "nodes:write"),
+    ("credentials.images", "admin", "nodes:write"),
+    ("credentials.leftovers", "admin", "nodes:write"),
+    ("credentials.remove_leftover", "admin", "nodes:write"),
     ("projects.list", "member", "projects:read"),
     ("projects.get", "member", "projects:read"),
     ("projects.create", "member", "projects:write"),
@@ -53,7 +64,7 @@ pub(super) const ORG: &[(&str, &str, &str)] = &[
 /// What only a person in a browser may call.
 pub(super) const PERSON: &[&str] = &["orgs.create", "session.end", "session.password"];
 /// What anybody who is known may call.
-pub(super) const SIGNED_IN: &[&str] = &["orgs.list", "session.get"];
+pub(super) const SIGNED_IN: &[&str] = &["orgs.list", "session.get", "providers.list"];
 /// What anybody may call.
 pub(super) const PUBLIC: &[&str] = &[
     "setup.get",

@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 use spunto_core::protocol::FromAgent;
 use spunto_tests::api::{Api, wait_for};
+use spunto_tests::cloud::Running;
+use spunto_tests::cloud::hetzner::{Hetzner, TOKEN};
 use spunto_tests::scripted::Scripted;
 use spunto_tests::world::{SOON, World};
 
@@ -53,6 +55,8 @@ impl Ids {
             of("worker", "wkr"),
             of("deployment", "dep"),
             of("service", "svc"),
+            of("credential", "crd"),
+            of("location", "loc"),
         ])
     }
 
@@ -71,6 +75,9 @@ pub(super) struct Scene {
     pub(super) everybody: Vec<Somebody>,
     pub(super) ids: Ids,
     pub(super) foreign: Ids,
+    /// Where both have a credential.
+    _cloud: Running<Hetzner>,
+    _data: tempfile::TempDir,
 }
 
 fn text(value: &Value) -> String {
@@ -112,6 +119,8 @@ fn furnish(world: &World, by: &Api, org: &str, user: &str) -> (Ids, Scripted) {
     let body = json!({ "name": "shop", "services": [{ "name": "db", "image": "debian" }] });
     let deployment = post(&format!("/projects/{project}/deployments"), body)["deployment"].clone();
     let (_, key) = key(world, by, org, &["nodes:read"], "org");
+    let credential = post("/credentials", json!({ "name": "main", "provider": "hetzner", "secret": TOKEN }));
+    let credential = text(&credential["credential"]["id"]);
     let ids = vec![
         ("org", org.to_owned()),
         ("user", user.to_owned()),
@@ -121,13 +130,17 @@ fn furnish(world: &World, by: &Api, org: &str, user: &str) -> (Ids, Scripted) {
         ("worker", worker),
         ("deployment", text(&deployment["id"])),
         ("service", text(&deployment["services"][0]["id"])),
+        ("credential", credential),
+        ("location", "fsn1".to_owned()),
     ];
     (Ids(ids), agent)
 }
 
 impl Scene {
     pub(super) fn new() -> Self {
-        let world = World::local().unwrap();
+        let cloud = Running::start(Hetzner::default()).unwrap();
+        let data = tempfile::tempdir().unwrap();
+        let world = World::on(&data.path().join("data"), &[format!("--cloud-base=hetzner={}/v1", cloud.url)]).unwrap();
         let (owner, org) = (world.api.clone(), world.org.clone());
         let other = text(&owner.post("/api/orgs", &json!({ "name": "Other" })).unwrap().ok().unwrap()["org"]["id"]);
         let (admin, _) = person(&world, &owner, &org, "admin@example.com", "admin");
@@ -169,6 +182,6 @@ impl Scene {
             drop(agent);
             wait_node(api, ids.org(), &ids.0[4].1, "offline");
         }
-        Self { world, everybody, ids, foreign }
+        Self { world, everybody, ids, foreign, _cloud: cloud, _data: data }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use actix_rt::task::JoinHandle;
 use spunto_actors::board::Board;
 use spunto_actors::clock::Clock;
-use spunto_actors::directory::Directory;
+use spunto_actors::directory::{Directory, View};
 use spunto_actors::feed::Feed;
 use spunto_actors::fleet::{Fleet, Parts, Supervisors};
 use spunto_actors::journal::{Journal, replay};
@@ -73,7 +73,7 @@ impl Server {
         let state = replay(log.as_ref()).expect("what was acknowledged can be replayed");
         let feed = Feed::new(Arc::clone(&log));
         let (journal, failed, writes) = Journal::start_here(log, state, Arc::clone(&feed));
-        let (directory, follows) = Directory::start_here(&feed).expect("what was acknowledged can be replayed");
+        let (directory, follows) = Directory::start_here(&feed, View::default()).expect("what was acknowledged can be replayed");
         let supervisors = Supervisors::default();
         let parts = Parts {
             journal: journal.clone(),

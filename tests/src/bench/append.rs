@@ -64,7 +64,7 @@ fn ours(directory: &Path, count: u64, time: Duration) -> anyhow::Result<f64> {
     let path = directory.join("log");
     let log = SledLog::open(&path, LogOptions::default())?;
     let rate = measure(count, time, |first| {
-        let group = Group::seal(first, log.head().hash, frames(first, count)?)?;
+        let group = Group::seal_encoded(first, log.head().hash, frames(first, count)?)?;
         log.append(group)?;
         Ok(())
     })?;

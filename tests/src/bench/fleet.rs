@@ -1,6 +1,7 @@
 //! Thousands of agents in a process of their own: real sockets, the real protocol, no containers. Told what to do by lines on its
 //! standard input; answers by lines.
 
+use std::io::{Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -14,12 +15,15 @@ use spunto_core::time::Timestamp;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
+use tokio::time::Interval;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
 use crate::scripted::hello;
 
+/// What a bare round trip carries: a ping of the protocol.
+pub const PING: &[u8] = br#"{"type":"ping","nonce":4294967295}"#;
 /// Connections that are being opened at a time.
 const OPENING_MAX: usize = 1024;
 
@@ -37,6 +41,8 @@ enum Word {
     Drop,
     /// Send so many gauges.
     Gauges(u32),
+    /// Send gauges each time so many milliseconds have passed, not all agents at once.
+    Pace(u32),
     /// Answer nothing any more, but stay.
     Mute,
 }
@@ -63,8 +69,10 @@ async fn agent(
     let (mut sink, mut incoming) = socket.split();
     say(&mut sink, &FromAgent::Hello(hello(number + 1))).await?;
     let mut mute = false;
+    let mut pace: Option<Interval> = None;
     loop {
         tokio::select! {
+            () = next(&mut pace) => say(&mut sink, &FromAgent::Gauges(varied(number))).await?,
             message = incoming.next() => {
                 let message = message.context("the connection was closed")??;
                 let Message::Text(text) = message else { continue };
@@ -94,12 +102,39 @@ async fn agent(
                     Word::Stay => {}
                     Word::Drop => return Ok(()),
                     Word::Mute => mute = true,
+                    Word::Pace(each_ms) => {
+                        let first = u64::from(each_ms) * (number % 1000) / 1000;
+                        let start = tokio::time::Instant::now() + Duration::from_millis(first);
+                        pace = Some(tokio::time::interval_at(start, Duration::from_millis(each_ms.into())));
+                    }
                     Word::Gauges(many) => for _ in 0..many {
                         say(&mut sink, &FromAgent::Gauges(Gauges { cpu_percent: 1.0, ..Gauges::default() })).await?;
                     },
                 }
             }
         }
+    }
+}
+
+async fn next(pace: &mut Option<Interval>) {
+    match pace {
+        Some(pace) => drop(pace.tick().await),
+        None => std::future::pending().await,
+    }
+}
+
+/// Gauges that differ from node to node, and from time to time.
+fn varied(number: u64) -> Gauges {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().subsec_millis();
+    let share = (number * 37 + u64::from(now)) % 1000;
+    Gauges {
+        cpu_percent: share as f32 / 10.0,
+        memory_used_bytes: share << 22,
+        memory_total_bytes: 4 << 30,
+        disk_used_bytes: share << 26,
+        disk_total_bytes: 64 << 30,
+        uptime_s: 3600 + number,
+        load_1m: share as f32 / 500.0,
     }
 }
 
@@ -125,6 +160,10 @@ pub async fn run(url: &str, tokens: Vec<String>) -> anyhow::Result<()> {
                 words.send_replace(Word::Gauges(many.unwrap_or(1)));
                 println!("sent");
             }
+            ("pace", each_ms) => {
+                words.send_replace(Word::Pace(each_ms.unwrap_or(5000)));
+                println!("paced");
+            }
             ("mute", _) => {
                 words.send_replace(Word::Mute);
                 println!("mute");
@@ -134,11 +173,28 @@ pub async fn run(url: &str, tokens: Vec<String>) -> anyhow::Result<()> {
                 counts.welcomed.store(0, Ordering::Relaxed);
                 println!("dropped");
             }
+            ("echo", _) => println!("echo {}", echo()?),
             ("orders", _) => println!("orders {}", counts.orders.load(Ordering::Relaxed)),
             (other, _) => anyhow::bail!("unknown word {other}"),
         }
     }
     Ok(())
+}
+
+/// A port that sends back what it gets: the far end of the bare round trip that ours is compared with.
+fn echo() -> anyhow::Result<u16> {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    let port = listener.local_addr()?.port();
+    std::thread::spawn(move || -> std::io::Result<()> {
+        let (mut near, _) = listener.accept()?;
+        near.set_nodelay(true)?;
+        let mut bytes = [0; PING.len()];
+        loop {
+            near.read_exact(&mut bytes)?;
+            near.write_all(&bytes)?;
+        }
+    });
+    Ok(port)
 }
 
 /// Opens all at once; how long until all are welcome.

@@ -13,7 +13,7 @@ use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use spunto_tests::api::{Api, wait_for};
-use spunto_tests::engine::{bridge_gateway, docker, paste, remove_all_of};
+use spunto_tests::engine::{bridge_gateway, docker, log_of, paste, remove_all_of};
 use spunto_tests::paths::{repository, server_binary};
 use spunto_tests::server::Start;
 
@@ -147,7 +147,7 @@ fn wait_online(api: &Api, path: &str) -> anyhow::Result<Value> {
         let connected = matches!(node["status"]["state"].as_str(), Some("online" | "draining")) && !node["live"]["session"].is_null();
         Ok(connected.then_some(node))
     });
-    waited.with_context(|| format!("the agent says: {}", docker(&["logs", "--tail", "5", AGENT]).unwrap_or_default()))
+    waited.with_context(|| format!("the agent says: {}", log_of(AGENT, 5)))
 }
 
 /// The agent's container: whether there is one, and whether it is this node's.

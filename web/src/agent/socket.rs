@@ -80,7 +80,7 @@ impl AgentSocket {
 
     fn hello(&mut self, hello: Hello, ctx: &mut WebsocketContext<Self>) {
         let (supervisors, node) = (self.app.supervisors.clone(), self.node);
-        let find = async move { supervisors.wait_for(node).await };
+        let find = async move { supervisors.near(node).await };
         let waits = find.into_actor(self).map(|found, this, ctx| match (found, this.link.take()) {
             (Some(supervisor), Some(link)) => this.connect(supervisor, hello, link, ctx),
             // The node was deleted meanwhile: the agent dials again and learns so.

@@ -16,6 +16,7 @@ use spunto_actors::random;
 use spunto_core::id::NodeId;
 use spunto_core::protocol::{FRAME_TO_SERVER_BYTES_MAX, LogsEnd};
 use tokio::sync::mpsc;
+use tracing::debug;
 
 use super::connect::{credential, handshake};
 use crate::app::App;
@@ -160,7 +161,8 @@ impl StreamHandler<Result<ws::Message, ws::ProtocolError>> for OutputSocket {
     fn handle(&mut self, message: Result<ws::Message, ws::ProtocolError>, ctx: &mut Self::Context) {
         match message {
             // The first byte says which output it is; the client gets both as they come.
-            Ok(ws::Message::Binary(bytes)) if bytes.len() > 1 => self.pass_on(Chunk::Output(bytes.slice(1..)), ctx),
+            // No bytes at all say that the output is there.
+            Ok(ws::Message::Binary(bytes)) if !bytes.is_empty() => self.pass_on(Chunk::Output(bytes.slice(1..)), ctx),
             Ok(ws::Message::Text(text)) => {
                 let end = serde_json::from_str::<LogsEnd>(&text);
                 self.end(end.map_or_else(|_| Some("the agent ended the output in an unknown way".into()), |end| end.error), ctx);
@@ -168,6 +170,8 @@ impl StreamHandler<Result<ws::Message, ws::ProtocolError>> for OutputSocket {
             Ok(ws::Message::Ping(bytes)) => ctx.pong(&bytes),
             Ok(ws::Message::Binary(_) | ws::Message::Pong(_) | ws::Message::Nop) => {}
             Ok(ws::Message::Close(_)) => self.end(None, ctx),
+            // The connection is gone, and this is told before what came last on it: that follows, then the end.
+            Err(ws::ProtocolError::Io(error)) => debug!(%error, "a connection with output broke"),
             Ok(ws::Message::Continuation(_)) | Err(_) => self.end(Some("the agent broke the protocol".into()), ctx),
         }
     }

@@ -23,10 +23,29 @@ use crate::problem::Problem;
 use crate::view::event::{EventView, stream_text};
 use crate::view::reply::{EventsPage, PageOf};
 
-/// Events looked at for one page; with few of one's own among many of others' a page may be short, and says where to go on.
-const SCANNED_MAX: u64 = 20_000;
+mod scan;
+
+use scan::Scanned;
+
 /// How often a stream with nothing to say says so, and checks that it may still be read.
 const QUIET: Duration = Duration::from_secs(15);
+
+/// Which end comes first.
+#[derive(Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Order {
+    #[default]
+    Oldest,
+    Newest,
+}
+
+/// How events are read.
+#[derive(Deserialize, JsonSchema)]
+pub struct Reading {
+    /// `oldest` (which is meant unless said) or `newest` first; a cursor goes on in the same order.
+    #[serde(default)]
+    order: Order,
+}
 
 /// Which events.
 #[derive(Deserialize, JsonSchema)]
@@ -48,7 +67,7 @@ pub(super) fn parse(app: &App, text: &str) -> Option<u64> {
     (position.incarnation == end.incarnation && position.shard == end.shard && position.seq <= end.seq).then_some(position.seq)
 }
 
-/// `GET …/events`: a page, oldest first, after `cursor`; with `Accept: text/event-stream` a live stream.
+/// `GET …/events`: a page after `cursor`; with `Accept: text/event-stream` a live stream.
 ///
 /// # Errors
 /// A cursor that is none.
@@ -58,37 +77,25 @@ pub async fn of_org(
     request: HttpRequest,
     page: Query<Page>,
     filter: Query<Filter>,
+    reading: Query<Reading>,
 ) -> Result<HttpResponse, Problem> {
     let org = ask.org()?;
     let live = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|value| value.contains("text/event-stream"));
     if live {
         return Ok(follow(&app, org, &request, filter.into_inner()));
     }
-    let after = match page.cursor::<Position>()? {
-        Some(position) => parse(&app, &position.to_string()).ok_or_else(|| Problem::bad_request("this cursor is not of this log"))?,
-        None => 0,
-    };
+    let not_ours = || Problem::bad_request("this cursor is not of this log");
+    let cursor = page.cursor::<Position>()?.map(|position| parse(&app, &position.to_string()).ok_or_else(not_ours)).transpose()?;
     let (feed, filter, limit) = (std::sync::Arc::clone(app.directory.feed()), filter.into_inner(), page.limit());
     let end = feed.position().seq;
-    let scan = move || {
-        let (mut found, mut seq) = (Vec::new(), after);
-        while seq < end.min(after + SCANNED_MAX) && found.len() < limit {
-            for record in feed.read(seq + 1)?.records() {
-                seq = record.seq;
-                if filter.takes(org, record) {
-                    found.push(record.clone());
-                }
-                if found.len() >= limit || seq >= end {
-                    break;
-                }
-            }
-        }
-        Ok::<_, spunto_actors::journal::ReplayError>((found, seq))
+    let scan = move || match reading.order {
+        Order::Oldest => scan::forwards(&feed, cursor.unwrap_or(0), end, limit, |record| filter.takes(org, record)),
+        Order::Newest => scan::backwards(&feed, cursor.unwrap_or(end + 1), limit, |record| filter.takes(org, record)),
     };
     let scanned = tokio::task::spawn_blocking(scan).await.map_err(|error| Problem::fault(&error))?;
-    let (found, seq) = scanned.map_err(|error| Problem::fault(&error))?;
+    let Scanned { found, next } = scanned.map_err(|error| Problem::fault(&error))?;
     let items: Vec<EventView> = found.iter().map(|record| EventView::new(&app, record)).collect();
-    let next = (seq < end).then(|| app.at(seq).to_string());
+    let next = next.map(|seq| app.at(seq).to_string());
     Ok(HttpResponse::Ok().json(EventsPage { items, next, end: app.at(end).to_string() }))
 }
 
@@ -152,17 +159,24 @@ async fn next(mut follow: Follow) -> Option<(Result<Bytes, Infallible>, Option<F
     Some((Ok(Bytes::from(text)), Some(follow)))
 }
 
-async fn timeline(app: &Data<App>, stream: StreamId, page: &Page) -> Result<HttpResponse, Problem> {
-    let after = match page.cursor::<Position>()? {
-        Some(position) => parse(app, &position.to_string()).ok_or_else(|| Problem::bad_request("this cursor is not of this log"))?,
-        None => 0,
-    };
-    let (wanted, more): (Vec<u64>, bool) = {
-        let view = app.view();
-        let all = view.timeline(stream);
-        let rest = &all[all.partition_point(|seq| *seq <= after)..];
-        (rest.iter().copied().take(page.limit()).collect(), rest.len() > page.limit())
-    };
+/// A page of `all`, which is in order, after the place of `cursor`; and whether there is more.
+fn cut(all: &[u64], order: Order, cursor: Option<u64>, limit: usize) -> (Vec<u64>, bool) {
+    match (order, cursor) {
+        (Order::Oldest, cursor) => {
+            let rest = &all[all.partition_point(|seq| Some(*seq) <= cursor)..];
+            (rest.iter().copied().take(limit).collect(), rest.len() > limit)
+        }
+        (Order::Newest, cursor) => {
+            let rest = &all[..cursor.map_or(all.len(), |cursor| all.partition_point(|seq| *seq < cursor))];
+            (rest.iter().rev().copied().take(limit).collect(), rest.len() > limit)
+        }
+    }
+}
+
+async fn timeline(app: &Data<App>, stream: StreamId, page: &Page, order: Order) -> Result<HttpResponse, Problem> {
+    let not_ours = || Problem::bad_request("this cursor is not of this log");
+    let cursor = page.cursor::<Position>()?.map(|position| parse(app, &position.to_string()).ok_or_else(not_ours)).transpose()?;
+    let (wanted, more) = cut(app.view().timeline(stream), order, cursor, page.limit());
     let next = wanted.last().filter(|_| more).map(|seq| app.at(*seq).to_string());
     let feed = std::sync::Arc::clone(app.directory.feed());
     let read = move || {
@@ -177,26 +191,83 @@ async fn timeline(app: &Data<App>, stream: StreamId, page: &Page) -> Result<Http
     Ok(HttpResponse::Ok().json(PageOf { items, next }))
 }
 
-/// `GET …/nodes/{node}/events`: the node's life, oldest first.
+/// `GET …/nodes/{node}/events`: the node's life.
 ///
 /// # Errors
 /// There is no such node.
-pub async fn of_node(app: Data<App>, ask: Ask, path: Path<(String, String)>, page: Query<Page>) -> Result<HttpResponse, Problem> {
+pub async fn of_node(
+    app: Data<App>,
+    ask: Ask,
+    path: Path<(String, String)>,
+    page: Query<Page>,
+    reading: Query<Reading>,
+) -> Result<HttpResponse, Problem> {
     let (org, node) = (ask.org()?, super::nodes::parse(&path.1)?);
     if !app.directory.read(|state| state.orgs.get(&org).is_some_and(|org| org.fleet.node(node).is_some())) {
         return Err(Problem::not_found());
     }
-    timeline(&app, StreamId::Node(node), &page).await
+    timeline(&app, StreamId::Node(node), &page, reading.order).await
 }
 
-/// `GET …/workers/{worker}/events`: the worker's life, oldest first.
+/// `GET …/workers/{worker}/events`: the worker's life.
 ///
 /// # Errors
 /// There is no such worker.
-pub async fn of_worker(app: Data<App>, ask: Ask, path: Path<(String, String, String)>, page: Query<Page>) -> Result<HttpResponse, Problem> {
+pub async fn of_worker(
+    app: Data<App>,
+    ask: Ask,
+    path: Path<(String, String, String)>,
+    page: Query<Page>,
+    reading: Query<Reading>,
+) -> Result<HttpResponse, Problem> {
     let (org, project) = (ask.org()?, projects::parse(&path.1)?);
     let worker = path.2.parse().map_err(|_| Problem::not_found())?;
     let there = app.directory.read(|state| Some(state.orgs.get(&org)?.workers.get(&worker)?.project == project));
     there.filter(|there| *there).ok_or_else(Problem::not_found)?;
-    timeline(&app, StreamId::Worker(worker), &page).await
+    timeline(&app, StreamId::Worker(worker), &page, reading.order).await
+}
+
+/// `GET …/deployments/{deployment}/events`: the life of the deployment and its services.
+///
+/// # Errors
+/// There is no such deployment.
+pub async fn of_deployment(
+    app: Data<App>,
+    ask: Ask,
+    path: Path<(String, String, String)>,
+    page: Query<Page>,
+    reading: Query<Reading>,
+) -> Result<HttpResponse, Problem> {
+    let (org, project) = (ask.org()?, projects::parse(&path.1)?);
+    let deployment = path.2.parse().map_err(|_| Problem::not_found())?;
+    let there = app.directory.read(|state| Some(state.orgs.get(&org)?.deployments.get(&deployment)?.project == project));
+    there.filter(|there| *there).ok_or_else(Problem::not_found)?;
+    timeline(&app, StreamId::Deployment(deployment), &page, reading.order).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads page by page to the end.
+    fn read(order: Order, limit: usize) -> Vec<Vec<u64>> {
+        let all = [3, 4, 8, 9, 20];
+        let (mut pages, mut cursor) = (Vec::new(), None);
+        loop {
+            let (page, more) = cut(&all, order, cursor, limit);
+            cursor = page.last().copied();
+            pages.push(page);
+            if !more {
+                return pages;
+            }
+        }
+    }
+
+    #[test]
+    fn pages_of_a_timeline_go_on_where_the_last_ended_in_either_order() {
+        assert_eq!(read(Order::Oldest, 2), [vec![3, 4], vec![8, 9], vec![20]]);
+        assert_eq!(read(Order::Newest, 2), [vec![20, 9], vec![8, 4], vec![3]]);
+        assert_eq!(read(Order::Newest, 5), [vec![20, 9, 8, 4, 3]]);
+        assert_eq!(cut(&[], Order::Newest, None, 2), (Vec::new(), false));
+    }
 }

@@ -34,7 +34,7 @@ use touched::{Sight, Touched};
 const PAUSE: Duration = Duration::from_millis(50);
 /// How often nodes are looked at for what is in no event: so many milliseconds for each ten of them, within these bounds.
 const LOOK_MS: (u64, u64) = (100, 1000);
-/// How often a stream with nothing to say says so, and checks that it may still be read.
+/// How often a stream with nothing to say says so.
 const QUIET: Duration = Duration::from_secs(15);
 /// Things in one frame of a snapshot.
 const THINGS_MAX: usize = 500;
@@ -60,14 +60,15 @@ pub async fn live(app: Data<App>, ask: Ask, request: HttpRequest, from: Query<Fr
     if !streams {
         let view = app.view();
         let org = view.state.orgs.get(&org);
-        let mut all = org.map(Touched::everything).unwrap_or_default().look(org, &app.board, sight);
+        let mut all = org.map(Touched::everything).unwrap_or_default().look(&view, org, &app.board, sight);
         (all.reset, all.position) = (true, app.at(view.state.seq).to_string());
         drop(view);
         return Ok(HttpResponse::Ok().json(all));
     }
     let header = request.headers().get("Last-Event-ID").and_then(|value| value.to_str().ok());
     let last = header.or(from.from.as_deref()).and_then(|text| super::events::parse(&app, text));
-    let resumed = last.filter(|seq| end - seq <= MISSED_MAX);
+    // A position that came after `end` was taken is fine too.
+    let resumed = last.filter(|seq| end.saturating_sub(*seq) <= MISSED_MAX);
     let subscription = app.directory.feed().subscribe_after(resumed.unwrap_or(end));
     let now = Instant::now();
     let follow = Follow {
@@ -78,6 +79,7 @@ pub async fn live(app: Data<App>, ask: Ask, request: HttpRequest, from: Query<Fr
         subscription,
         glances: Glances::default(),
         snapshot: resumed.is_none().then_some(Snapshot::Wanted),
+        greeted: false,
         pause_until: now,
         look_at: now,
         quiet_at: now + QUIET,
@@ -100,6 +102,8 @@ struct Follow {
     subscription: Subscription,
     glances: Glances,
     snapshot: Option<Snapshot>,
+    /// Whether anything was told: who resumes wants to know that it is connected again, even where nothing changed.
+    greeted: bool,
     pause_until: Instant,
     look_at: Instant,
     quiet_at: Instant,
@@ -121,21 +125,21 @@ impl Follow {
                     (self.tell(delivery.as_ref()).await?, delivery.is_some())
                 }
             };
-            let now = Instant::now();
-            let told = changes.reset || !changes.complete || !changes.is_empty();
-            if !told && now < self.quiet_at {
-                continue;
-            }
-            // Whoever lost the right to look sees nothing more, from this very frame on.
+            // Whoever lost the right to look sees nothing more, and is told within a moment, even where nothing happens.
             if !auth::still_allowed(&self.app, &self.request, Rule::Org(Permission::EVENTS_READ)) {
                 return None;
+            }
+            let now = Instant::now();
+            let told = changes.reset || !changes.complete || !changes.is_empty() || !self.greeted;
+            if !told && now < self.quiet_at {
+                continue;
             }
             self.quiet_at = now + QUIET;
             if !told {
                 let position = self.app.at(self.subscription.next_seq().saturating_sub(1));
                 return Some(Bytes::from(format!(": quiet\nid: {position}\n\n")));
             }
-            self.pause_until = now + PAUSE;
+            (self.pause_until, self.greeted) = (now + PAUSE, true);
             return Some(frame(&changes, moved));
         }
     }
@@ -152,7 +156,7 @@ impl Follow {
             // What is told now is no change a moment later.
             self.glances.note_changed(org, &self.app.board, &mut Touched::default());
         }
-        let mut changes = left.take(THINGS_MAX).look(org, &self.app.board, self.sight);
+        let mut changes = left.take(THINGS_MAX).look(&view, org, &self.app.board, self.sight);
         drop(view);
         (changes.reset, changes.complete) = (reset, left.is_empty());
         changes.position = self.app.at(self.subscription.next_seq().saturating_sub(1)).to_string();
@@ -184,7 +188,7 @@ impl Follow {
         if let Some(org) = org {
             self.glances.note_changed(org, &self.app.board, &mut touched);
         }
-        let mut changes = touched.look(org, &self.app.board, self.sight);
+        let mut changes = touched.look(&view, org, &self.app.board, self.sight);
         drop(view);
         changes.events = events;
         changes.position = self.app.at(self.subscription.next_seq().saturating_sub(1)).to_string();
@@ -192,9 +196,9 @@ impl Follow {
     }
 }
 
-/// Only what stands in the log moves a stream's place on.
+/// Only what stands in the log moves a stream's place on, and only a snapshot's end: who loses the stream within it needs all of it.
 fn frame(changes: &Changes, moved: bool) -> Bytes {
     let data = serde_json::to_string(changes).unwrap_or_default();
-    let id = if moved { format!("id: {}\n", changes.position) } else { String::new() };
+    let id = if moved && changes.complete { format!("id: {}\n", changes.position) } else { String::new() };
     Bytes::from(format!("{id}event: changes\ndata: {data}\n\n"))
 }

@@ -26,6 +26,8 @@ const TAIL_LINES: u32 = 200;
 const TAIL_LINES_MAX: u32 = 10_000;
 /// How long the agent may take to dial in and send the first output.
 const DIAL_WITHIN: Duration = Duration::from_secs(10);
+/// How long an agent that has dialled in may take to say whether there is output to follow; older ones of quiet units say nothing.
+const BEGIN_WITHIN: Duration = Duration::from_secs(5);
 
 /// Which output.
 #[derive(Deserialize, JsonSchema)]
@@ -84,11 +86,11 @@ async fn stream_of(app: &Data<App>, request: &HttpRequest, node: NodeId, unit: U
     let tail = which.tail.unwrap_or(TAIL_LINES).min(TAIL_LINES_MAX);
     let open = OpenLogs { stream: stream.id().to_owned(), unit, tail, follow: which.follow };
     supervisor.send(open).await.map_err(|_| away())?.map_err(|_| away())?;
-    // Quiet units are the rule: the agent says at once that it is there, with or without output.
+    // What comes after the agent has dialled in is waited for, so that a failure is an answer of its own.
     let wait = async {
         match chunks.recv().await {
-            // Without following, what comes next comes soon: wait for it, so that a failure is an answer of its own.
-            Some(Chunk::Open) if !which.follow => chunks.recv().await,
+            Some(Chunk::Open) if which.follow => tokio::time::timeout(BEGIN_WITHIN, chunks.recv()).await.unwrap_or(Some(Chunk::Open)),
+            Some(Chunk::Open) => chunks.recv().await,
             first => first,
         }
     };
@@ -111,6 +113,7 @@ async fn stream_of(app: &Data<App>, request: &HttpRequest, node: NodeId, unit: U
     let body = first.chain(rest).filter_map(|chunk| async move {
         match chunk {
             Chunk::Open => None,
+            Chunk::Output(bytes) if bytes.is_empty() => None,
             Chunk::Output(bytes) => Some(Ok::<Bytes, std::convert::Infallible>(bytes)),
             Chunk::Failed(message) => Some(Ok(Bytes::from(format!("\nspunto: the output ends here: {message}\n")))),
         }

@@ -16,6 +16,7 @@ use spunto_core::secret::Secret;
 use spunto_core::state::NodeStatus;
 use spunto_core::token::NodeToken;
 
+use super::provisions::{self, Cloud};
 use crate::app::{App, Settings};
 use crate::ask::{Ask, Body, Page, one, written};
 use crate::problem::Problem;
@@ -33,7 +34,8 @@ pub(super) fn parse(path: &str) -> Result<NodeId, Problem> {
 /// A node as clients see it.
 pub(super) fn find(app: &App, org: OrgId, node: NodeId) -> Option<NodeView> {
     let live = app.board.look(node);
-    app.view().state.orgs.get(&org)?.fleet.node(node).map(|known| NodeView::new(node, known, &live))
+    let view = app.view();
+    view.state.orgs.get(&org)?.fleet.node(node).map(|known| NodeView::new(node, known, &live, &view.usual))
 }
 
 /// The command that makes a server this node. Everything in it was checked when the server started.
@@ -55,7 +57,7 @@ pub async fn list(app: Data<App>, ask: Ask, page: Query<Page>) -> Result<HttpRes
     let view = app.view();
     let org = view.state.orgs.get(&ask.org()?).ok_or_else(Problem::not_found)?;
     let nodes = org.fleet.nodes().map(|(id, node)| (id, (id, node)));
-    let page = page.cut(nodes.map(|(id, (_, node))| (id, NodeView::new(id, node, &app.board.look(id)))))?;
+    let page = page.cut(nodes.map(|(id, (_, node))| (id, NodeView::new(id, node, &app.board.look(id), &view.usual))))?;
     Ok(HttpResponse::Ok().json(page))
 }
 
@@ -65,6 +67,8 @@ pub struct NewNode {
     name: String,
     #[serde(default)]
     labels: BTreeMap<String, String>,
+    /// What machine a cloud is to make for it; without, a command is shown to be run on a server.
+    cloud: Option<Cloud>,
 }
 
 /// `POST …/nodes`: the reply shows the token and the command, once.
@@ -72,8 +76,16 @@ pub struct NewNode {
 /// # Errors
 /// A bad or taken name.
 pub async fn create(app: Data<App>, mut ask: Ask, body: Body<NewNode>) -> Result<HttpResponse, Problem> {
-    let NewNode { name, labels } = body.split(&mut ask);
+    let NewNode { name, labels, cloud } = body.split(&mut ask);
     let org = ask.org()?;
+    if let Some(cloud) = cloud {
+        let (node, committed) = provisions::create(&app, &ask, name, labels, cloud).await?;
+        return if committed.repeated {
+            created_before(&app, org, &committed).await
+        } else {
+            Ok(created(&app, org, node, &committed, None))
+        };
+    }
     let token = NodeToken::new(org, NodeId::from_u64(random::number()), random::bytes());
     let (node, token_digest, text) = (token.node, token.digest(), token.reveal());
     let put = app.secrets.put_node_token(node, 1, &text).await?;
@@ -121,7 +133,7 @@ pub async fn get(app: Data<App>, ask: Ask, path: Path<(String, String)>) -> Resu
     let live = app.board.look(node);
     let view = app.view();
     let known = view.state.orgs.get(&org).and_then(|org| org.fleet.node(node)).ok_or_else(Problem::not_found)?;
-    Ok(one(known.version, &NodeView::new(node, known, &live)))
+    Ok(one(known.version, &NodeView::new(node, known, &live, &view.usual)))
 }
 
 /// Changes to a node; what is left out stays.

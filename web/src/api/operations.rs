@@ -93,12 +93,19 @@ pub async fn rotate_token(app: Data<App>, ask: Ask, path: NodePath) -> Result<Ht
     }
 }
 
-/// Whether a deletion takes workers with it.
+/// Whether a deletion is forced.
 #[derive(Deserialize, JsonSchema)]
 pub struct Force {
-    /// Take its workers along.
+    /// Do it whatever needs it: workers go with their node, machines with their credential are given up.
     #[serde(default)]
     force: bool,
+}
+
+impl Force {
+    /// Whether it is.
+    pub(super) const fn force(&self) -> bool {
+        self.force
+    }
 }
 
 /// `DELETE …/nodes/{node}`: an online agent removes its containers and stops itself. With `?force=true` workers go with it; a

@@ -3,6 +3,7 @@
 use crate::endpoint::Endpoint;
 
 mod accounts;
+mod clouds;
 mod edges;
 mod fleet;
 mod work;
@@ -17,6 +18,8 @@ pub fn all() -> Vec<Endpoint> {
         fleet::nodes(),
         fleet::operations(),
         fleet::events(),
+        clouds::credentials(),
+        clouds::offers(),
         work::workers(),
         work::deployments(),
         edges::edges(),

@@ -124,13 +124,16 @@ pub(super) fn operation() -> OperationId {
     OperationId::from_u64(random::number())
 }
 
+/// Characters of the id in a default name: 49 bits. With six, two of some ten thousand workers of a project met.
+const DEFAULT_NAME_ID_CHARS: usize = 10;
+
 /// A name for a worker whose user gave none: the image's, and enough of the id to be unique.
 fn default_name(image: &str, worker: WorkerId) -> String {
     let last = image.rsplit('/').next().unwrap_or(image);
     let base = last.split([':', '@']).next().unwrap_or(last).to_lowercase();
     let base: String = base.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(40).collect();
     let id = worker.to_string();
-    format!("{}-{}", base.trim_matches('-'), &id[id.len() - 6..]).trim_start_matches('-').to_owned()
+    format!("{}-{}", base.trim_matches('-'), &id[id.len() - DEFAULT_NAME_ID_CHARS..]).trim_start_matches('-').to_owned()
 }
 
 /// `GET …/workers/{worker}`

@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 use spunto_actors::board::LiveNode;
-use spunto_core::event::{ConnectionRefusal, Isolation, MachineFacts, OfflineReason, Provider, ProvisionErrorClass, ProvisionStep};
+use spunto_core::event::{ConnectionRefusal, Isolation, MachineFacts, OfflineReason, ProvisionErrorClass, ProvisionStep};
 use spunto_core::id::NodeId;
 use spunto_core::protocol::Gauges;
 use spunto_core::state::{Node, NodeStatus};
 use spunto_core::time::Timestamp;
+use spunto_core::usual::UsualTimes;
+
+use super::provision::ProvisionView;
 
 /// Where a node stands.
 #[derive(Serialize, JsonSchema)]
@@ -18,6 +21,7 @@ use spunto_core::time::Timestamp;
 #[schemars(rename = "NodeState")]
 pub enum StatusView {
     Pending,
+    Provisioning { attempt: u32, step: ProvisionStep, since: Timestamp },
     ProvisioningFailed { attempt: u32, step: ProvisionStep, class: ProvisionErrorClass, message: String },
     Online { since: Timestamp },
     Draining { since: Timestamp, reason: String },
@@ -29,6 +33,7 @@ impl From<&NodeStatus> for StatusView {
     fn from(status: &NodeStatus) -> Self {
         match status.clone() {
             NodeStatus::Pending => Self::Pending,
+            NodeStatus::Provisioning { attempt, step, since } => Self::Provisioning { attempt, step, since },
             NodeStatus::ProvisioningFailed { attempt, step, class, message } => Self::ProvisioningFailed { attempt, step, class, message },
             NodeStatus::Online { since } => Self::Online { since },
             NodeStatus::Draining { since, reason } => Self::Draining { since, reason },
@@ -129,7 +134,8 @@ struct ReservedView {
 pub struct NodeView {
     id: NodeId,
     name: String,
-    provider: Provider,
+    /// `manual`, or the name of the cloud that makes its machine.
+    provider: String,
     labels: BTreeMap<String, String>,
     status: StatusView,
     created_at: Timestamp,
@@ -141,6 +147,8 @@ pub struct NodeView {
     token: TokenView,
     agent: Option<AgentView>,
     isolation: Option<Isolation>,
+    /// None of a node that somebody runs a command for.
+    provision: Option<ProvisionView>,
     connection_refusals: Vec<RefusedView>,
     live: LiveView,
 }
@@ -148,12 +156,12 @@ pub struct NodeView {
 impl NodeView {
     /// Of this node.
     #[must_use]
-    pub fn new(id: NodeId, node: &Node, live: &LiveNode) -> Self {
+    pub fn new(id: NodeId, node: &Node, live: &LiveNode, usual: &UsualTimes) -> Self {
         let token = &node.token;
         Self {
             id,
             name: node.name.clone(),
-            provider: node.provider,
+            provider: node.provision.as_ref().map_or_else(|| "manual".to_owned(), |provision| provision.wish.provider.clone()),
             labels: node.labels.clone(),
             status: (&node.status).into(),
             created_at: node.created_at,
@@ -175,6 +183,7 @@ impl NodeView {
                 machine: agent.facts.clone(),
             }),
             isolation: node.isolation.clone(),
+            provision: ProvisionView::of(node, live, usual),
             connection_refusals: node
                 .refused
                 .iter()

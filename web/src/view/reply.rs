@@ -6,6 +6,7 @@ use spunto_core::access::{Role, Scope};
 use spunto_core::id::{ApiKeyId, UserId};
 
 use super::account::{KeyView, OrgView, ProjectView};
+use super::cloud::CredentialView;
 use super::event::EventView;
 use super::node::{GaugesView, NodeView};
 use super::unit::{DeploymentView, WorkerView};
@@ -96,6 +97,11 @@ replies! {
         key: Option<KeyView>,
         /// What to send: `Authorization: Bearer …`.
         secret: String,
+    }
+    /// A credential as it is now.
+    CredentialReply {
+        /// None when it is gone by now.
+        credential: Option<CredentialView>,
     }
     /// Who was brought in.
     Invited {

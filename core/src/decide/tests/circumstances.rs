@@ -156,14 +156,14 @@ fn probes_and_orphans_are_told_when_they_are_news() {
     check(&mut world, said(orphan), Ok(&["node.orphan_found"]));
 }
 
-/// No command of today's makes this event; what it means is fixed all the same.
+/// No command of today's makes this event of a node without an attempt; what it means is fixed all the same.
 #[test]
 fn a_node_whose_provisioning_failed_takes_nothing_and_comes_online_all_the_same() {
     let mut world = World::new();
     world.given(create_node(1));
     let last = world.history.last().unwrap().clone();
-    let (step, class) = (ProvisionStep::CreateMachine, ProvisionErrorClass::Quota);
-    let failed = NodeProvisioningFailed { node: node(1), attempt: 1, step, class, message: "quota".into() };
+    let (step, failure) = (ProvisionStep::CreateMachine, super::provision::failure(ProvisionErrorClass::Quota));
+    let failed = NodeProvisioningFailed { node: node(1), attempt: 1, step, failure, nothing_made: true, kept_until: None };
     let record = Record { seq: last.seq + 1, stream_version: last.stream_version + 1, event: Event::from(failed), ..last };
     world.state.apply(&record);
     world.history.push(record);

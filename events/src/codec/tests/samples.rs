@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use spunto_core::access::{KeyOwner, Role, Scope};
 use spunto_core::event::*;
 use spunto_core::id::*;
@@ -10,6 +12,8 @@ use spunto_core::place::{Choice, Decider, Ineligible, Policy, Receipt};
 use spunto_core::record::{Actor, Record, StreamId};
 use spunto_core::time::Timestamp;
 use spunto_core::token::SecretDigest;
+
+use super::super::schema::{DeploymentCreatedV1, NodeProvisioningFailedV1, WorkerCreatedV1};
 
 const ORG: OrgId = OrgId::from_u64(0x0101);
 const USER: UserId = UserId::from_u64(0x0202);
@@ -21,6 +25,7 @@ const SERVICE: ServiceId = ServiceId::from_u64(0x0707);
 const OPERATION: OperationId = OperationId::from_u64(0x0808);
 const KEY: ApiKeyId = ApiKeyId::from_u64(0x0909);
 const SESSION: SessionId = SessionId::from_u64(0x0a0a);
+const CREDENTIAL: CredentialId = CredentialId::from_u64(0x0d0d);
 const INVITATION: InvitationId = InvitationId::from_u64(0x0b0b);
 
 pub(super) fn all() -> Vec<Record> {
@@ -32,6 +37,8 @@ pub(super) fn all() -> Vec<Record> {
         (StreamId::Deployment(DEPLOYMENT), deployment()),
         // Kinds that came later stand last, so that the bytes of the others stay as they are.
         (StreamId::Org(ORG), vec![ActorSeen { org: ORG, actor: Actor::User(USER), address: "203.0.113.9".into() }.into()]),
+        (StreamId::Org(ORG), credentials()),
+        (StreamId::Node(NODE), machine()),
     ];
     let numbered = streams.into_iter().flat_map(|(stream, events)| events.into_iter().map(move |event| (stream, event)));
     numbered
@@ -103,14 +110,7 @@ fn node() -> Vec<Event> {
     vec![
         NodeCreated { node, org: ORG, name: "prod-eu-1".into(), provider: Provider::Manual, labels: labels(), token_digest: digest(6) }
             .into(),
-        NodeProvisioningFailed {
-            node,
-            attempt: 2,
-            step: ProvisionStep::CreateMachine,
-            class: ProvisionErrorClass::Quota,
-            message: "quota exceeded".into(),
-        }
-        .into(),
+        provisioning_failed().into(),
         online().into(),
         NodeDraining { node, reason: "kernel update".into() }.into(),
         NodeTokenRotated { node, token_version: 2, token_digest: digest(7) }.into(),
@@ -127,6 +127,105 @@ fn node() -> Vec<Event> {
             .into(),
         NodeOrphanFound { node, unit: "wkr_aaaaaaaaaaaaa".into(), container: "c0ffee".into() }.into(),
     ]
+}
+
+fn provisioning_failed() -> NodeProvisioningFailed {
+    NodeProvisioningFailed {
+        node: NODE,
+        attempt: 2,
+        step: ProvisionStep::CreateMachine,
+        failure: ProvisionFailure {
+            class: ProvisionErrorClass::Quota,
+            message: "server limit exceeded".into(),
+            code: "resource_limit_exceeded".into(),
+            request_id: Some("1a2b3c".into()),
+            next_step: "Ask the provider for a higher limit.".into(),
+            alternatives: vec!["nbg1".into()],
+        },
+        nothing_made: true,
+        kept_until: Some(at(70)),
+    }
+}
+
+fn credentials() -> Vec<Event> {
+    let (credential, org) = (CREDENTIAL, ORG);
+    let account = Some("acme-1".to_owned());
+    vec![
+        CredentialAdded {
+            credential,
+            org,
+            provider: "hetzner".into(),
+            name: "main".into(),
+            fingerprint: "00aa11bb".into(),
+            account: account.clone(),
+        }
+        .into(),
+        CredentialReplaced { credential, org, version: 2, fingerprint: "22cc33dd".into(), account }.into(),
+        CredentialDeleted { credential, org, forced: true }.into(),
+        LeftoverRemovalRequested { org, credential, reference: "41".into(), name: "spunto-a".into(), node: Some(NODE) }.into(),
+    ]
+}
+
+fn machine() -> Vec<Event> {
+    let (node, attempt) = (NODE, 3);
+    let wish = MachineWish { provider: "hetzner".into(), location: "fsn1".into(), machine_type: "cx23".into(), image: "debian-12".into() };
+    let price = Some(MachinePrice { currency: "EUR".into(), hourly: "0.0060".into(), monthly: "3.79".into() });
+    vec![
+        NodeProvisionRequested {
+            node,
+            org: ORG,
+            attempt,
+            wish,
+            credential: CREDENTIAL,
+            credential_version: 4,
+            enrolment_digest: digest(8),
+            enrolment_expires_at: at(80),
+        }
+        .into(),
+        NodeCredentialVerified { node, attempt, account: Some("acme-1".into()) }.into(),
+        NodeMachineIntended { node, attempt, name: "spunto-b".into(), price }.into(),
+        NodeMachineOrdered { node, attempt, reference: "42".into(), operation: Some("17".into()), found: true }.into(),
+        NodeMachineCreated { node, attempt, reference: "43".into(), address: Some("203.0.113.80".into()) }.into(),
+        NodeProgressReported { node, attempt, stage: "installing_docker".into(), detail: "second try".into() }.into(),
+        NodeEnrolled { node, attempt, instance: 9, address: "203.0.113.81".into() }.into(),
+        NodeMachineRemovalIntended { node, attempt, reason: RemovalReason::NeverCalled }.into(),
+        NodeMachineRemoved { node, attempt }.into(),
+        NodeMachineAbandoned { node, attempt, name: "spunto-c".into(), reason: AbandonReason::DeletionForced }.into(),
+    ]
+}
+
+/// A fixture of an older shape.
+pub(super) struct Old {
+    pub(super) version: u16,
+    /// What it means today.
+    pub(super) meant: Event,
+    /// Its payload as text, in the shape of its time.
+    pub(super) as_it_was: fn(&[u8]) -> String,
+}
+
+pub(super) fn old() -> Vec<Old> {
+    let failure = ProvisionFailure {
+        class: ProvisionErrorClass::Quota,
+        message: "quota exceeded".into(),
+        code: String::new(),
+        request_id: None,
+        next_step: String::new(),
+        alternatives: Vec::new(),
+    };
+    let step = ProvisionStep::CreateMachine;
+    let failed = NodeProvisioningFailed { node: NODE, attempt: 2, step, failure, nothing_made: true, kept_until: None };
+    let worker = WorkerCreated { labels: BTreeMap::new(), ..worker_created() };
+    let deployment = DeploymentCreated { labels: BTreeMap::new(), ..deployment_created() };
+    vec![
+        Old { version: 1, meant: failed.into(), as_it_was: text_of::<NodeProvisioningFailedV1> },
+        Old { version: 1, meant: worker.into(), as_it_was: text_of::<WorkerCreatedV1> },
+        Old { version: 1, meant: deployment.into(), as_it_was: text_of::<DeploymentCreatedV1> },
+    ]
+}
+
+fn text_of<T: Serialize + DeserializeOwned>(payload: &[u8]) -> String {
+    let shape: T = super::super::read(payload).unwrap();
+    serde_json::to_string_pretty(&shape).unwrap()
 }
 
 fn online() -> NodeOnline {
@@ -190,21 +289,24 @@ fn exited() -> Exited {
     Exited { code: 137, oom_killed: true, message: "killed".into(), finished_at: at(60) }
 }
 
+fn worker_created() -> WorkerCreated {
+    WorkerCreated {
+        worker: WORKER,
+        org: ORG,
+        project: PROJECT,
+        name: "w-1".into(),
+        spec: spec(),
+        labels: labels(),
+        node: NODE,
+        operation: OPERATION,
+        receipt: receipt(),
+    }
+}
+
 fn worker() -> Vec<Event> {
     let (worker, operation) = (WORKER, OPERATION);
     vec![
-        WorkerCreated {
-            worker,
-            org: ORG,
-            project: PROJECT,
-            name: "w-1".into(),
-            spec: spec(),
-            labels: labels(),
-            node: NODE,
-            operation,
-            receipt: receipt(),
-        }
-        .into(),
+        worker_created().into(),
         WorkerStarted { worker, run: started() }.into(),
         WorkerFailed { worker, run: failed() }.into(),
         WorkerExited { worker, run: exited() }.into(),
@@ -218,21 +320,24 @@ fn worker() -> Vec<Event> {
     ]
 }
 
+fn deployment_created() -> DeploymentCreated {
+    DeploymentCreated {
+        deployment: DEPLOYMENT,
+        org: ORG,
+        project: PROJECT,
+        name: "shop".into(),
+        services: vec![ServicePlan { service: SERVICE, name: "web".into(), spec: spec(), operation: OPERATION }],
+        labels: labels(),
+        node: NODE,
+        receipt: receipt(),
+    }
+}
+
 fn deployment() -> Vec<Event> {
     let (deployment, service, operation) = (DEPLOYMENT, SERVICE, OPERATION);
     let orders = vec![ServiceOrder { service, operation }];
     vec![
-        DeploymentCreated {
-            deployment,
-            org: ORG,
-            project: PROJECT,
-            name: "shop".into(),
-            services: vec![ServicePlan { service, name: "web".into(), spec: spec(), operation }],
-            labels: labels(),
-            node: NODE,
-            receipt: receipt(),
-        }
-        .into(),
+        deployment_created().into(),
         DeploymentStopRequested { deployment, orders: orders.clone() }.into(),
         DeploymentStartRequested { deployment, orders: orders.clone() }.into(),
         DeploymentDeleteRequested { deployment, orders }.into(),

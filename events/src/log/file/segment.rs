@@ -16,6 +16,10 @@ use crate::log::ReadError;
 use crate::log::disk::Disk;
 use crate::log::stored::{self, Chain, Check};
 
+mod writer;
+
+pub(in crate::log) use writer::SegmentWriter;
+
 const HEADER_BYTES: u64 = 64;
 const FOOTER_BYTES: u64 = 96;
 const HEADER_MAGIC: [u8; 8] = *b"spuntosg";
@@ -23,7 +27,7 @@ const FOOTER_MAGIC: [u8; 8] = *b"spuntoft";
 const FORMAT: u64 = 1;
 /// Bytes between two entries of the index that is kept in memory.
 const INDEX_STEP_BYTES: u64 = 64 * 1024;
-/// Bytes that are written or read at a time.
+/// Bytes that are read at a time.
 const BUFFER_BYTES: usize = 1 << 20;
 
 /// Why a sealed segment can't be used.
@@ -103,38 +107,12 @@ impl SegmentFile {
         start: Chain,
         groups: impl Iterator<Item = Result<Arc<Group>, ReadError>>,
     ) -> Result<Self, SegmentError> {
-        let draft = path.with_added_extension("new");
-        let file = disk.create(&draft)?;
-        let mut writer = Writer { disk, file: &file, path: &draft, hasher: blake3::Hasher::new(), buffer: Vec::new(), written: 0 };
-        for word in [u64::from_le_bytes(HEADER_MAGIC), FORMAT, incarnation, start.seq + 1] {
-            writer.buffer.extend_from_slice(&word.to_le_bytes());
-        }
-        writer.buffer.extend_from_slice(&start.hash.0);
-        let (mut chain, mut count) = (start, 0_u64);
+        let mut writer = SegmentWriter::begin(disk, path, incarnation, start)?;
         for group in groups {
             let group = group?;
-            chain.follow(&group).map_err(|fault| faulty(chain.seq, &fault))?;
-            stored::encode(&group, 0, &mut writer.buffer);
-            count += 1;
-            if writer.buffer.len() >= BUFFER_BYTES {
-                writer.spill()?;
-            }
+            writer.push(&group)?;
         }
-        if count == 0 {
-            return Err(damaged(chain.seq, "a segment holds at least one group"));
-        }
-        let length = writer.written + writer.buffer.len() as u64 + FOOTER_BYTES;
-        for word in [u64::from_le_bytes(FOOTER_MAGIC), count, chain.seq, length] {
-            writer.buffer.extend_from_slice(&word.to_le_bytes());
-        }
-        writer.buffer.extend_from_slice(&chain.hash.0);
-        writer.spill()?;
-        let root = *writer.hasher.finalize().as_bytes();
-        disk.write_at(&file, &draft, &root, writer.written)?;
-        disk.sync(&file, &draft)?;
-        disk.rename(&draft, path)?;
-        disk.sync_directory(path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")))?;
-        Self::open(path)
+        writer.finish()
     }
 
     /// Opens a segment and verifies all of it.
@@ -207,25 +185,6 @@ impl SegmentFile {
             next = heading.last + 1;
         }
         Ok(groups)
-    }
-}
-
-struct Writer<'a> {
-    disk: &'a Disk,
-    file: &'a File,
-    path: &'a Path,
-    hasher: blake3::Hasher,
-    buffer: Vec<u8>,
-    written: u64,
-}
-
-impl Writer<'_> {
-    fn spill(&mut self) -> io::Result<()> {
-        self.hasher.update(&self.buffer);
-        self.disk.write_at(self.file, self.path, &self.buffer, self.written)?;
-        self.written += self.buffer.len() as u64;
-        self.buffer.clear();
-        Ok(())
     }
 }
 

@@ -8,9 +8,14 @@ use std::thread::JoinHandle;
 
 use super::{Progress, RECENT_BYTES_MAX, Shared, roll};
 use crate::group::Group;
+use crate::log::file::SegmentWriter;
 
-/// Most bytes that one batch of sled's takes.
-const BATCH_BYTES_MAX: usize = 1 << 20;
+/// The active segment, as far as it is absorbed.
+struct Segment {
+    fill: Fill,
+    /// Its sealed file, written along. None after a start amid a segment: then the file is written from sled when it is full.
+    draft: Option<SegmentWriter>,
+}
 
 /// How full the active segment is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,7 +36,8 @@ pub(super) fn start(shared: Arc<Shared>, fill: Fill) -> io::Result<JoinHandle<()
     })
 }
 
-fn run(shared: &Shared, mut fill: Fill) -> Result<(), String> {
+fn run(shared: &Shared, fill: Fill) -> Result<(), String> {
+    let mut segment = Segment { fill, draft: None };
     loop {
         let (absorbed, closing) = wait(shared, &mut shared.progress.lock());
         let waiting = waiting(shared, absorbed);
@@ -44,7 +50,7 @@ fn run(shared: &Shared, mut fill: Fill) -> Result<(), String> {
         };
         let mut rest = waiting.as_slice();
         while !rest.is_empty() {
-            rest = absorb(shared, rest, &mut fill)?;
+            rest = absorb(shared, rest, &mut segment)?;
         }
         let active = Arc::clone(&shared.view.read().active);
         active.settle(&shared.disk)?;
@@ -72,25 +78,30 @@ fn waiting(shared: &Shared, absorbed: u64) -> Vec<Arc<Group>> {
     view.recent.range(start..).cloned().collect()
 }
 
-/// Puts the first of these groups into the active segment, as many as fit into it and into a batch; says what is left.
-fn absorb<'a>(shared: &Shared, groups: &'a [Arc<Group>], fill: &mut Fill) -> Result<&'a [Arc<Group>], String> {
-    if fill.events > 0 && !fits(shared, *fill, &groups[0]) {
-        roll::roll(shared, groups[0].first)?;
-        *fill = Fill::default();
+/// Puts the first of these groups into the active segment, as many as fit into it; says what is left.
+fn absorb<'a>(shared: &Shared, groups: &'a [Arc<Group>], segment: &mut Segment) -> Result<&'a [Arc<Group>], String> {
+    if segment.fill.events > 0 && !fits(shared, segment.fill, &groups[0]) {
+        roll::roll(shared, groups[0].first, segment.draft.take())?;
+        segment.fill = Fill::default();
     }
-    let (mut count, mut bytes) = (0, 0);
+    let active = Arc::clone(&shared.view.read().active);
+    if segment.fill.events == 0 {
+        segment.draft = Some(roll::begin_draft(shared, &groups[0])?);
+    }
+    let mut count = 0;
     for group in groups {
-        if count > 0 && (bytes + group.frames.len() > BATCH_BYTES_MAX || !fits(shared, *fill, group)) {
+        if count > 0 && !fits(shared, segment.fill, group) {
             break;
         }
-        fill.events += group.last - group.first + 1;
-        fill.bytes += group.frames.len() as u64;
-        bytes += group.frames.len();
+        segment.fill.events += group.last - group.first + 1;
+        segment.fill.bytes += group.frames.len() as u64;
         count += 1;
     }
     let (batch, rest) = groups.split_at(count);
-    let active = Arc::clone(&shared.view.read().active);
     active.insert(&shared.disk, batch)?;
+    if let Some(draft) = &mut segment.draft {
+        batch.iter().try_for_each(|group| draft.push(group)).map_err(|error| error.to_string())?;
+    }
     Ok(rest)
 }
 

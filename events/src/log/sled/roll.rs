@@ -11,15 +11,12 @@ use std::sync::Arc;
 use super::Shared;
 use super::store::{ScanError, Store};
 use crate::group::Group;
-use crate::log::ReadError;
 use crate::log::disk::Disk;
-use crate::log::file::SegmentFile;
+use crate::log::file::{SegmentFile, SegmentWriter};
 use crate::log::stored::{Chain, Check};
 
 /// What a segment is called that is being removed.
 pub(super) const GONE: &str = "gone";
-/// Bytes of groups that are taken from sled at a time.
-const STRIDE_BYTES: usize = 1 << 20;
 
 /// Name of the segment that starts with event `first`.
 pub(super) fn segment_name(first: u64) -> String {
@@ -30,8 +27,15 @@ pub(super) fn sealed_path(directory: &Path, first: u64) -> PathBuf {
     directory.join(segment_name(first)).with_added_extension("log")
 }
 
-/// Seals the active segment and begins one with event `next`.
-pub(super) fn roll(shared: &Shared, next: u64) -> Result<(), String> {
+/// Begins the sealed file of the active segment, whose first group is `group`.
+pub(super) fn begin_draft(shared: &Shared, group: &Group) -> Result<SegmentWriter, String> {
+    let incarnation = shared.view.read().head.incarnation;
+    let start = Chain { seq: group.first - 1, hash: group.previous };
+    SegmentWriter::begin(&shared.disk, &sealed_path(&shared.directory, group.first), incarnation, start).map_err(|error| error.to_string())
+}
+
+/// Seals the active segment, whose sealed file may be written but for its end, and begins one with event `next`.
+pub(super) fn roll(shared: &Shared, next: u64, draft: Option<SegmentWriter>) -> Result<(), String> {
     let (old, sealed, incarnation) = {
         let view = shared.view.read();
         (Arc::clone(&view.active), Arc::clone(&view.sealed), view.head.incarnation)
@@ -40,7 +44,10 @@ pub(super) fn roll(shared: &Shared, next: u64) -> Result<(), String> {
     old.settle(&shared.disk)?;
     let start = Chain { seq: old.first() - 1, hash: previous };
     let path = sealed_path(&shared.directory, old.first());
-    let segment = SegmentFile::write_on(&shared.disk, &path, incarnation, start, Strides::new(&old)).map_err(|error| error.to_string())?;
+    let segment = match draft {
+        Some(draft) => draft.finish().map_err(|error| error.to_string())?,
+        None => seal(&shared.disk, &old, &path, incarnation, start)?,
+    };
     if segment.summary().last + 1 != next {
         return Err(format!("segment {} ends with event {}, not before event {next}", path.display(), segment.summary().last));
     }
@@ -57,6 +64,24 @@ pub(super) fn roll(shared: &Shared, next: u64) -> Result<(), String> {
     retire(&shared.disk, &directory)
 }
 
+/// Writes what a store holds into a sealed file.
+fn seal(disk: &Disk, store: &Store, path: &Path, incarnation: u64, start: Chain) -> Result<SegmentFile, String> {
+    let mut writer = SegmentWriter::begin(disk, path, incarnation, start).map_err(|error| error.to_string())?;
+    let mut failure = None;
+    let scanned = store.scan(store.first(), Check::Frames, |group| match writer.push(&group) {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(error) => {
+            failure = Some(error.to_string());
+            ControlFlow::Break(())
+        }
+    });
+    match (scanned, failure) {
+        (Ok(()), None) => writer.finish().map_err(|error| error.to_string()),
+        (_, Some(why)) | (Err(ScanError::Sled(why)), None) => Err(why),
+        (Err(ScanError::Group(fault)), None) => Err(fault.to_string()),
+    }
+}
+
 /// Removes the sled database of a sealed segment. Readers that still use it keep its open file.
 pub(super) fn retire(disk: &Disk, directory: &Path) -> Result<(), String> {
     let gone = directory.with_added_extension(GONE);
@@ -66,50 +91,4 @@ pub(super) fn retire(disk: &Disk, directory: &Path) -> Result<(), String> {
         disk.remove(&gone)
     };
     retire().map_err(|error: std::io::Error| error.to_string())
-}
-
-/// The groups of a store, a stride at a time.
-struct Strides<'a> {
-    store: &'a Store,
-    next: u64,
-    taken: std::vec::IntoIter<Arc<Group>>,
-}
-
-impl<'a> Strides<'a> {
-    fn new(store: &'a Store) -> Self {
-        Self { store, next: store.first(), taken: Vec::new().into_iter() }
-    }
-
-    fn refill(&mut self) -> Result<(), ReadError> {
-        let (mut groups, mut bytes, from) = (Vec::new(), 0, self.next);
-        let scanned = self.store.scan(from, Check::Frames, |group| {
-            if group.last >= from {
-                bytes += group.frames.len();
-                groups.push(Arc::new(group));
-            }
-            if bytes >= STRIDE_BYTES { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        });
-        match scanned {
-            Ok(()) => {
-                self.next = groups.last().map_or(self.next, |group: &Arc<Group>| group.last + 1);
-                self.taken = groups.into_iter();
-                Ok(())
-            }
-            Err(ScanError::Group(fault)) => Err(ReadError::Damaged { sound_to: from - 1, fault }),
-            Err(ScanError::Sled(why)) => Err(ReadError::Io(why)),
-        }
-    }
-}
-
-impl Iterator for Strides<'_> {
-    type Item = Result<Arc<Group>, ReadError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.taken.len() == 0
-            && let Err(error) = self.refill()
-        {
-            return Some(Err(error));
-        }
-        self.taken.next().map(Ok)
-    }
 }

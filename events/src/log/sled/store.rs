@@ -1,6 +1,12 @@
-//! The active segment: one sled database with one key per chunk of a group. The only file that names the crate sled.
+//! The active segment: one sled database. The only file, with `pack.rs`, that names the crate sled.
 //!
-//! Key: first event of the group u64, number of the chunk u16, both big-endian. Value: up to 64 KiB of the stored group.
+//! Groups are put into sled as packs: stored groups one after the other, cut into values. Key: first event of the pack u64,
+//! number of the value u16, both big-endian. A pack is one batch of sled's, so its groups are there whole or not at all.
+//!
+//! sled writes a leaf anew with all it holds at its tenth change, and both halves when it splits, so that one growing tree
+//! costs its values almost five times over. Here a tree takes no more than [`TREE_VALUES_MAX`], then the next one begins: every
+//! value is written once. The first tree is sled's default one, the others are named by the first event that they may hold.
+//!
 //! sled's `flush` alone is not durable (it never syncs), and it writes pages over a quarter of its segment size to files that
 //! it never syncs at all; hence [`Store::settle`], the segment size, and the check for such files.
 
@@ -11,15 +17,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::RwLock;
+
+use super::guard::guarded;
+use super::pack::{Unpacking, cut_into};
 use crate::group::{Group, GroupError};
 use crate::log::disk::{Disk, Step};
 use crate::log::stored::{self, Check};
 
-use super::guard::guarded;
-
-/// Largest value.
-const CHUNK_BYTES_MAX: usize = 64 * 1024;
-/// Four times the largest page and more: 16 values of [`CHUNK_BYTES_MAX`] share a leaf of at most 2 MiB.
+/// Most values of a tree, but for a group that needs more: one fewer than sled's changes of a leaf before it is written anew.
+pub(super) const TREE_VALUES_MAX: usize = 9;
+/// Most bytes of a pack, unless one group alone has more: what a busy journal makes of one batch, and a little.
+pub(super) const PACK_BYTES_MAX: usize = TREE_VALUES_MAX * (120 << 10);
+/// More than four times the largest page, be it [`TREE_VALUES_MAX`] values of a pack or a full leaf of 17 values of 64 KiB.
 const SEGMENT_BYTES: usize = 8 << 20;
 /// Aim for what sled keeps in memory; it is no bound, the size of a segment is.
 const CACHE_BYTES: u64 = 64 << 20;
@@ -34,6 +44,18 @@ pub(super) struct Store {
     directory: PathBuf,
     path: PathBuf,
     first: u64,
+    /// In the order of their first events; never empty.
+    trees: RwLock<Vec<Stretch>>,
+}
+
+/// A tree, and what of the segment it holds.
+#[derive(Clone)]
+struct Stretch {
+    /// It holds no event before this one.
+    first: u64,
+    tree: ::sled::Tree,
+    /// How many values are in it, or at least [`TREE_VALUES_MAX`].
+    values: usize,
 }
 
 /// Why groups could not be had from sled.
@@ -74,7 +96,8 @@ impl Store {
         let db = guarded(open)?;
         let path = directory.join("db");
         let file = File::open(&path).map_err(text)?;
-        Ok(Self { db, file, directory: directory.to_owned(), path, first })
+        let trees = RwLock::new(guarded(|| stretches(&db, first))?);
+        Ok(Self { db, file, directory: directory.to_owned(), path, first, trees })
     }
 
     /// First event of the segment.
@@ -86,19 +109,45 @@ impl Store {
         &self.directory
     }
 
-    /// Adds groups, all or none. Readable at once, durable after [`Store::settle`].
+    /// Adds groups in order, each whole or not at all. Readable at once, durable after [`Store::settle`].
     pub(super) fn insert(&self, disk: &Disk, groups: &[Arc<Group>]) -> Result<(), String> {
-        let mut batch = ::sled::Batch::default();
+        let mut rest = groups;
         let mut bytes = Vec::new();
-        for group in groups {
+        while let Some(first) = rest.first().map(|group| group.first) {
             bytes.clear();
-            stored::encode(group, 0, &mut bytes);
-            for (number, chunk) in bytes.chunks(CHUNK_BYTES_MAX).enumerate() {
-                batch.insert(&key(group.first, u16::try_from(number).map_err(text)?), chunk);
+            let mut count = 0;
+            while let Some(group) = rest.get(count).filter(|group| count == 0 || bytes.len() + stored::size(group) <= PACK_BYTES_MAX) {
+                stored::encode(group, 0, &mut bytes);
+                count += 1;
             }
+            self.insert_pack(first, &bytes)?;
+            disk.pass(&Step::Absorb(rest[count - 1].last)).map_err(text)?;
+            rest = &rest[count..];
         }
-        guarded(|| self.db.apply_batch(batch).map_err(text))?;
-        groups.last().map_or(Ok(()), |group| disk.pass(&Step::Absorb(group.last)).map_err(text))
+        Ok(())
+    }
+
+    fn insert_pack(&self, first: u64, bytes: &[u8]) -> Result<(), String> {
+        let mut batch = ::sled::Batch::default();
+        let values = cut_into(bytes);
+        let count = values.len();
+        for (number, value) in values.enumerate() {
+            batch.insert(&key(first, u16::try_from(number).map_err(text)?), value);
+        }
+        let tree = self.tree_for(first, count)?;
+        guarded(|| tree.apply_batch(batch).map_err(text))
+    }
+
+    /// The tree that takes so many values from event `first` on: the last one, or a new one.
+    fn tree_for(&self, first: u64, values: usize) -> Result<::sled::Tree, String> {
+        let mut trees = self.trees.write();
+        if let Some(last) = trees.last_mut().filter(|last| last.values == 0 || last.values + values <= TREE_VALUES_MAX) {
+            last.values += values;
+            return Ok(last.tree.clone());
+        }
+        let tree = guarded(|| self.db.open_tree(first.to_be_bytes()).map_err(text))?;
+        trees.push(Stretch { first, tree: tree.clone(), values });
+        Ok(tree)
     }
 
     /// Makes everything that was added durable.
@@ -132,38 +181,52 @@ impl Store {
     }
 
     fn scan_unguarded(&self, from: u64, check: Check, mut each: impl FnMut(Group) -> ControlFlow<()>) -> Result<(), ScanError> {
-        let sled = |error: ::sled::Error| ScanError::Sled(text(error));
-        let before = self.db.range(..=key(from, u16::MAX)).next_back().transpose().map_err(sled)?;
-        let start = before.and_then(|(found, _)| split(&found)).map_or(self.first, |(first, _)| first);
-        let mut bytes: Vec<u8> = Vec::new();
-        let mut open: Option<(u64, u16)> = None;
-        for entry in self.db.range(key(start, 0)..) {
-            let (found, chunk) = entry.map_err(sled)?;
-            let place = split(&found);
-            let due = open.map_or_else(|| place.filter(|(_, number)| *number == 0), |(first, number)| Some((first, number + 1)));
-            let first = place.map_or(start, |(first, _)| first);
-            if place.is_none() || place != due {
-                // Where a group goes on, its own end is what is missing, not what was found in its place.
-                return Err(ScanError::Group(GroupError::Header { first: open.map_or(first, |(first, _)| first) }));
+        let trees: Vec<Stretch> = {
+            let trees = self.trees.read();
+            let start = trees.partition_point(|stretch| stretch.first <= from).saturating_sub(1);
+            trees[start..].to_vec()
+        };
+        for stretch in trees {
+            if scan_tree(&stretch, from, check, &mut each)?.is_break() {
+                break;
             }
-            bytes.extend_from_slice(&chunk);
-            let heading = stored::heading(&bytes, first).map_err(ScanError::Group)?;
-            if bytes.len() < stored::HEAD_BYTES + heading.bytes {
-                open = place;
-                continue;
-            }
-            let (heading, group, rest) = stored::decode(&bytes, first, check).map_err(ScanError::Group)?;
-            if heading.first != first || !rest.is_empty() {
-                return Err(ScanError::Group(GroupError::Header { first }));
-            }
-            if each(group).is_break() {
-                return Ok(());
-            }
-            open = None;
-            bytes.clear();
         }
-        open.map_or(Ok(()), |(first, _)| Err(ScanError::Group(GroupError::Header { first })))
+        Ok(())
     }
+}
+
+/// The trees of a segment that starts with event `first`.
+fn stretches(db: &::sled::Db, first: u64) -> Result<Vec<Stretch>, String> {
+    let mut stretches = vec![Stretch { first, tree: ::sled::Tree::clone(db), values: 0 }];
+    for name in db.tree_names().into_iter().filter(|name| **name != *db.name()) {
+        let from = name.as_ref().try_into().map(u64::from_be_bytes).map_err(|_| format!("it holds a tree {name:?}, which is not ours"))?;
+        stretches.push(Stretch { first: from, tree: db.open_tree(&name).map_err(text)?, values: TREE_VALUES_MAX });
+    }
+    stretches.sort_by_key(|stretch| stretch.first);
+    if let Some(last) = stretches.last_mut() {
+        last.values = last.tree.iter().keys().take(TREE_VALUES_MAX).count();
+    }
+    Ok(stretches)
+}
+
+fn scan_tree(
+    stretch: &Stretch,
+    from: u64,
+    check: Check,
+    each: &mut impl FnMut(Group) -> ControlFlow<()>,
+) -> Result<ControlFlow<()>, ScanError> {
+    let sled = |error: ::sled::Error| ScanError::Sled(text(error));
+    let before = stretch.tree.range(..=key(from, u16::MAX)).next_back().transpose().map_err(sled)?;
+    let start = before.and_then(|(found, _)| split(&found)).map_or(stretch.first, |(first, _)| first);
+    let mut unpacking = Unpacking::new(start, from, check);
+    for entry in stretch.tree.range(key(start, 0)..) {
+        let (found, value) = entry.map_err(sled)?;
+        if unpacking.take(split(&found), &value, each).map_err(ScanError::Group)?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+    }
+    unpacking.end().map_err(ScanError::Group)?;
+    Ok(ControlFlow::Continue(()))
 }
 
 fn key(first: u64, chunk: u16) -> [u8; 10] {

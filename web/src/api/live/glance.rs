@@ -27,7 +27,8 @@ impl Glance {
         let session = live.session.as_ref().map(|session| session.epoch);
         let drain = live.drain.map(|drain| (drain.units_at_start, drain.units_left));
         (node.version, node.load, node.cpu_millis_reserved, node.memory_bytes_reserved).hash(&mut look);
-        (gauges_at, session, drain, live.suspect).hash(&mut look);
+        let trouble = live.trouble.as_ref().map(|trouble| (trouble.tries, trouble.again_at.ms()));
+        (gauges_at, session, drain, live.suspect, trouble).hash(&mut look);
         for (unit, pull) in &live.pulls {
             (unit, pull.layers_done, pull.layers, pull.bytes_done, pull.bytes).hash(&mut pulls);
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use spunto_actors::board::Board;
+use spunto_actors::directory::View;
 use spunto_core::access::{Permission, Role, Scope};
 use spunto_core::event::Event;
 use spunto_core::id::{DeploymentId, NodeId, ProjectId, UnitId, WorkerId};
@@ -113,11 +114,11 @@ impl Touched {
     }
 
     /// How these things look, as far as `sight` goes; without an organisation they are all gone.
-    pub(super) fn look(&self, org: Option<&Org>, board: &Board, sight: Sight) -> Changes {
+    pub(super) fn look(&self, view: &View, org: Option<&Org>, board: &Board, sight: Sight) -> Changes {
         let mut changes = Changes { complete: true, ..Changes::default() };
         for id in self.nodes.iter().filter(|_| sight.nodes) {
             match org.and_then(|org| org.fleet.node(*id)) {
-                Some(node) => changes.nodes.push(NodeView::new(*id, node, &board.look(*id))),
+                Some(node) => changes.nodes.push(NodeView::new(*id, node, &board.look(*id), &view.usual)),
                 None => changes.gone.push(id.to_string()),
             }
         }

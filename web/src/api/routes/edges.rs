@@ -2,11 +2,11 @@
 
 use actix_web::http::Method;
 
+use crate::agent;
 use crate::api::{description, health};
 use crate::endpoint::{Endpoint, Rule};
 use crate::openapi::doc::Doc;
 use crate::view::reply::{Health, Readiness};
-use crate::{agent, pages};
 
 pub(super) fn edges() -> Vec<Endpoint> {
     vec![
@@ -22,13 +22,10 @@ pub(super) fn edges() -> Vec<Endpoint> {
             .doc(Doc::of("health.ready", "Whether reads have caught up with the log.").gives::<Readiness>(200).gives::<Readiness>(503)),
         Endpoint::new(Method::GET, "/metrics", Rule::Public, health::metrics)
             .doc(Doc::of("health.metrics", "Counts in Prometheus' format; only for callers on the same machine.").gives_text("text/plain")),
-        Endpoint::new(Method::GET, "/", Rule::Public, pages::page),
-        Endpoint::new(Method::GET, "/setup", Rule::Public, pages::page),
-        Endpoint::new(Method::GET, "/invitation", Rule::Public, pages::page),
-        Endpoint::new(Method::GET, "/page.js", Rule::Public, pages::script),
-        Endpoint::new(Method::GET, "/page.css", Rule::Public, pages::style),
         Endpoint::new(Method::GET, "/api/agent/connect", Rule::Agent, agent::connect::connect),
         Endpoint::new(Method::GET, "/api/agent/streams/{stream}", Rule::Agent, agent::streams::dial),
         Endpoint::new(Method::GET, "/api/agent/check", Rule::Agent, agent::connect::check),
+        Endpoint::new(Method::POST, "/api/agent/enrol", Rule::Agent, agent::enrol::enrol),
+        Endpoint::new(Method::POST, "/api/agent/progress", Rule::Agent, agent::enrol::progress),
     ]
 }

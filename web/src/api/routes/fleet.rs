@@ -3,7 +3,7 @@
 use actix_web::http::Method;
 use spunto_core::access::Permission as P;
 
-use crate::api::{audit, events, live, nodes, operations, raw};
+use crate::api::{audit, events, live, nodes, operations, provisions, raw};
 use crate::ask::Page;
 use crate::endpoint::{Endpoint, Rule};
 use crate::openapi::doc::Doc;
@@ -22,10 +22,13 @@ pub(super) fn nodes() -> Vec<Endpoint> {
         Endpoint::new(Method::GET, NODES, READ, nodes::list)
             .doc(Doc::of("nodes.list", "The organisation's nodes.").query::<Page>().gives::<PageOf<NodeView>>(200)),
         Endpoint::new(Method::POST, NODES, WRITE, nodes::create).doc(
-            Doc::of("nodes.create", "Makes a node; token and command are shown this once.")
-                .takes::<nodes::NewNode>()
-                .gives::<NodeCreated>(201)
-                .repeatable(),
+            Doc::of(
+                "nodes.create",
+                "Makes a node; token and command are shown this once. With `cloud` a machine is made for it, and there is no command.",
+            )
+            .takes::<nodes::NewNode>()
+            .gives::<NodeCreated>(201)
+            .repeatable(),
         ),
         Endpoint::new(Method::GET, NODE, READ, nodes::get).doc(Doc::of("nodes.get", "A node.").gives::<NodeView>(200)),
         Endpoint::new(Method::PATCH, NODE, WRITE, nodes::update).doc(
@@ -39,6 +42,13 @@ pub(super) fn nodes() -> Vec<Endpoint> {
             Doc::of("nodes.delete", "Deletes it; an online agent removes its containers and stops itself.")
                 .query::<operations::Force>()
                 .gives::<NodeReply>(200)
+                .conditional(),
+        ),
+        Endpoint::new(Method::POST, "/api/orgs/{org}/nodes/{node}/retry", WRITE, provisions::retry).doc(
+            Doc::of("nodes.retry", "Another attempt to make its machine, after one that failed; with other wishes where they are said.")
+                .takes::<provisions::Otherwise>()
+                .gives::<NodeReply>(200)
+                .repeatable()
                 .conditional(),
         ),
         Endpoint::new(Method::GET, "/api/orgs/{org}/nodes/{node}/gauges", READ, nodes::gauges)
@@ -81,10 +91,11 @@ pub(super) fn events() -> Vec<Endpoint> {
         Endpoint::new(Method::GET, "/api/orgs/{org}/events", LOG, events::of_org).doc(
             Doc::of(
                 "events.list",
-                "The organisation's events, oldest first; with Accept: text/event-stream a live stream that resumes after Last-Event-ID.",
+                "The organisation's events; with Accept: text/event-stream a live stream that resumes after Last-Event-ID.",
             )
             .query::<Page>()
             .query::<events::Filter>()
+            .query::<events::Reading>()
             .gives::<EventsPage>(200)
             .gives_text("text/event-stream"),
         ),
@@ -107,9 +118,16 @@ pub(super) fn events() -> Vec<Endpoint> {
             .gives_text("text/event-stream"),
         ),
         Endpoint::new(Method::GET, "/api/orgs/{org}/nodes/{node}/events", LOG, events::of_node)
-            .doc(Doc::of("events.of_node", "A node's life, oldest first.").query::<Page>().gives::<PageOf<EventView>>(200)),
-        Endpoint::new(Method::GET, "/api/orgs/{org}/projects/{project}/workers/{worker}/events", LOG, events::of_worker)
-            .doc(Doc::of("events.of_worker", "A worker's life, oldest first.").query::<Page>().gives::<PageOf<EventView>>(200)),
+            .doc(Doc::of("events.of_node", "A node's life.").query::<Page>().query::<events::Reading>().gives::<PageOf<EventView>>(200)),
+        Endpoint::new(Method::GET, "/api/orgs/{org}/projects/{project}/workers/{worker}/events", LOG, events::of_worker).doc(
+            Doc::of("events.of_worker", "A worker's life.").query::<Page>().query::<events::Reading>().gives::<PageOf<EventView>>(200),
+        ),
+        Endpoint::new(Method::GET, "/api/orgs/{org}/projects/{project}/deployments/{deployment}/events", LOG, events::of_deployment).doc(
+            Doc::of("events.of_deployment", "The life of a deployment and its services.")
+                .query::<Page>()
+                .query::<events::Reading>()
+                .gives::<PageOf<EventView>>(200),
+        ),
         Endpoint::new(Method::GET, "/api/orgs/{org}/audit", Rule::Org(P::AUDIT_READ), audit::list).doc(
             Doc::of("audit.list", "Who did what, when and from where, newest first.")
                 .query::<Page>()

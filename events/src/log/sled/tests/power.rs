@@ -70,7 +70,10 @@ fn nothing_is_acknowledged_reused_or_removed_before_its_successor_is_synced() {
     let steps = steps.lock().unwrap();
     let mut volatile = Volatile::default();
     steps.iter().for_each(|step| volatile.pass(step));
-    assert!(volatile.files.is_empty() && volatile.names.is_empty(), "{:?} {:?}", volatile.files, volatile.names);
+    // The sealed file of the active segment is begun and not whole; a start removes it.
+    let draft = |path: &&PathBuf| path.extension().is_some_and(|ending| ending == "new");
+    let left: Vec<_> = volatile.files.iter().chain(&volatile.names).filter(|path| !draft(path)).collect();
+    assert!(left.is_empty(), "{left:?}");
     let count = |wanted: fn(&Step) -> bool| steps.iter().filter(|step| wanted(step)).count();
     assert_eq!(count(|step| matches!(step, Step::Acknowledge(_))), 150);
     assert!(count(|step| matches!(step, Step::Reuse(_))) > 3 && count(|step| matches!(step, Step::Remove(_))) > 3);

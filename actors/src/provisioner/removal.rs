@@ -1,0 +1,48 @@
+//! The removal of a node's machine: done when the provider's list shows nothing of it any more, and no call is under way that
+//! could still make one.
+
+use spunto_core::command::ProvisionCommand;
+use spunto_core::state::Machine;
+use spunto_core::time::Timestamp;
+
+use super::failure::{asked_pause_ms, of_account, of_fault};
+use super::tending::{Done, Tending};
+use crate::cloud::Fault;
+
+/// Least pause after a fault that nobody can wait away, such as a credential that was revoked: a removal is tried for ever, and must
+/// not use up the account's limit.
+const HOPELESS_PAUSE_MS: u64 = 5 * 60 * 1000;
+
+impl Tending {
+    pub(super) async fn remove(&mut self, machine: &Machine, settled_at: Timestamp) -> Option<Done> {
+        let account = match self.account(machine.credential).await {
+            Ok(account) => account,
+            Err(error) => {
+                let (failure, passes) = of_account(&error);
+                return Some(Done::Again(Box::new(failure), if passes { 0 } else { HOPELESS_PAUSE_MS }));
+            }
+        };
+        let asked_at = self.now();
+        let found = match Self::ask(&account, || account.provider.find(self.node)).await {
+            Ok(found) => found,
+            Err(fault) => return Some(not_now(&fault)),
+        };
+        if found.is_empty() && asked_at >= settled_at {
+            return self.tell(machine.correlation, ProvisionCommand::NoteRemoved { attempt: machine.attempt }).await;
+        }
+        if found.is_empty() {
+            return Some(Done::Later(settled_at));
+        }
+        for resource in &found {
+            if let Err(fault) = Self::ask(&account, || account.provider.delete(resource)).await {
+                return Some(not_now(&fault));
+            }
+        }
+        Some(Done::UnderWay)
+    }
+}
+
+fn not_now(fault: &Fault) -> Done {
+    let least_ms = if fault.passes() { asked_pause_ms(fault) } else { HOPELESS_PAUSE_MS };
+    Done::Again(Box::new(of_fault(fault)), least_ms)
+}

@@ -1,0 +1,50 @@
+// Every page, light and dark: no serious finding of axe, nothing wider than a phone, one heading, a title of its own.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { stage } from '../src/stage.mjs';
+import { populate } from '../src/tour.mjs';
+
+const it = stage({ docker: true });
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const SERIOUS = ['serious', 'critical'];
+
+/** Runs axe in the page; the content policy forbids injected scripts, so it is evaluated by the browser's debugger. */
+async function findings(page) {
+  await page.evaluate(AXE);
+  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
+  const grave = violations.filter((violation) => SERIOUS.includes(violation.impact));
+  return grave.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map((node) => node.html).join(' | ').slice(0, 400)}`);
+}
+
+async function settled(page) {
+  await page.locator('h1').first().waitFor();
+  await page.waitForFunction(() => !document.querySelector('[aria-busy="true"]'));
+}
+
+it.journey('no serious finding on any page, light and dark, wide and as on a phone', async () => {
+  const owner = await it.owner();
+  const pages = [...(await populate(it, owner)), { name: 'sign-in', path: '/sign-in', signedOut: true }, { name: 'setup', path: '/setup', signedOut: true }];
+  const wrong = [];
+  const titles = new Map();
+  for (const colorScheme of ['light', 'dark']) {
+    const signedIn = await it.owner({ colorScheme, viewport: { width: 1280, height: 800 } });
+    const nobody = await it.open({ colorScheme, viewport: { width: 1280, height: 800 } });
+    for (const { name, path, signedOut } of pages) {
+      const page = signedOut ? nobody : signedIn;
+      await page.setViewportSize({ width: 1280, height: 800 });
+      await page.goto(path);
+      await settled(page);
+      wrong.push(...(await findings(page)).map((finding) => `${name}, ${colorScheme}: ${finding}`));
+      titles.set(await page.title(), name);
+      assert.equal(await page.locator('h1').count(), 1, `${name} has one heading`);
+      await page.setViewportSize({ width: 360, height: 740 });
+      await settled(page);
+      const wider = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+      if (wider > 0) wrong.push(`${name}, ${colorScheme}: ${wider} px wider than a phone`);
+      wrong.push(...(await findings(page)).map((finding) => `${name}, ${colorScheme}, phone: ${finding}`));
+    }
+  }
+  assert.deepEqual([...new Set(wrong)], []);
+  assert.equal(titles.size, pages.length, `every page has a title of its own: ${[...titles.keys()].join(', ')}`);
+});

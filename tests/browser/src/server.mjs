@@ -1,0 +1,68 @@
+// A real server process with a data directory of its own: started, killed, started again on the same address.
+import { spawn } from 'node:child_process';
+import { openSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+export const REPOSITORY = join(dirname(fileURLToPath(import.meta.url)), '../../..');
+const BINARY = process.env.SPUNTO_BINARY ?? join(REPOSITORY, 'target/debug/spunto');
+export const AGENT_IMAGE = 'spunto-agent:local';
+export const WORKER_IMAGE = 'spunto-busybox:local';
+
+export class Server {
+  /** Starts a fresh server; `host` is where it listens, on any free port. */
+  static async fresh({ host = '127.0.0.1', flags = [] } = {}) {
+    const server = new Server();
+    server.directory = mkdtempSync(join(tmpdir(), 'spunto-browser-'));
+    server.flags = flags;
+    server.listen = `${host}:0`;
+    await server.start();
+    // The port stays when it is started again: agents and pages know no other.
+    server.listen = server.url.replace('http://', '');
+    return server;
+  }
+
+  async start() {
+    const log = openSync(join(this.directory, 'server.log'), 'a');
+    const words = ['serve', '--data-dir', join(this.directory, 'data'), '--listen', this.listen];
+    words.push(`--agent-image=${AGENT_IMAGE}`, ...this.flags);
+    this.process = spawn(BINARY, words, { stdio: ['ignore', 'pipe', log] });
+    this.exited = new Promise((resolve) => this.process.once('exit', resolve));
+    const lines = createInterface({ input: this.process.stdout });
+    await new Promise((resolve, reject) => {
+      this.exited.then((code) => reject(new Error(`the server ended with ${code}: ${this.log()}`)));
+      this.process.once('error', reject);
+      lines.on('line', (line) => {
+        if (line.startsWith('listening on ')) {
+          this.url = line.slice('listening on '.length);
+          resolve();
+        } else if (line.startsWith('first owner: open ')) {
+          this.setupLink = line.slice('first owner: open '.length);
+          this.linkCame?.();
+        }
+      });
+    });
+  }
+
+  /** The first owner's link, which a server without an owner prints right after its address. */
+  async link() {
+    if (!this.setupLink) await new Promise((resolve) => (this.linkCame = resolve));
+    return this.setupLink;
+  }
+
+  log() {
+    return readFileSync(join(this.directory, 'server.log'), 'utf8');
+  }
+
+  async kill() {
+    this.process.kill('SIGKILL');
+    await this.exited;
+  }
+
+  async end() {
+    await this.kill();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# What the tests in a browser need: Chromium from the distribution, and the packages of tests/browser. Does nothing when it is there.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+if [ ! -x "${SPUNTO_CHROMIUM:-/usr/bin/chromium}" ]; then
+	if command -v apt-get >/dev/null && [ "$(id -u)" -eq 0 ]; then
+		echo "installing chromium"
+		export DEBIAN_FRONTEND=noninteractive
+		apt-get update -qq
+		apt-get install -y -qq --no-install-recommends chromium >/dev/null
+	else
+		echo "Chromium is missing: install it (Debian: apt-get install chromium), or name one in SPUNTO_CHROMIUM, and run this again" >&2
+		exit 1
+	fi
+fi
+packages() {
+	if ! cmp -s "$1/package-lock.json" "$1/node_modules/.installed-lock"; then
+		(cd "$1" && npm ci --no-audit --no-fund --loglevel=error)
+		cp "$1/package-lock.json" "$1/node_modules/.installed-lock"
+	fi
+}
+packages tests/browser
+packages web/dashboard

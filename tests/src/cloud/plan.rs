@@ -1,0 +1,168 @@
+//! What is to go wrong, call by call, and what was called.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+
+use super::wire::{Request, Response};
+
+/// How a call is answered.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// As the cloud does.
+    Usual,
+    /// With this instead.
+    This(Response),
+    /// The connection is closed without a word.
+    Close,
+    /// Never; the connection stays open.
+    Never,
+    /// As the cloud does, so much later.
+    Late(Duration),
+    /// With so many bytes that never end in anything useful.
+    Huge(usize),
+    /// As the cloud does, a byte at a time, so far apart.
+    Drip(Duration),
+    /// As the cloud does in some years: unknown fields, and unknown words where there was a choice.
+    Newer,
+}
+
+#[derive(Clone, Debug)]
+struct Planned {
+    method: String,
+    path: String,
+    acts: bool,
+    answer: Answer,
+    times: usize,
+}
+
+/// The plan of one cloud.
+#[derive(Debug, Default)]
+pub struct Plan {
+    planned: Mutex<VecDeque<Planned>>,
+    calls: Mutex<Vec<String>>,
+    exchanges: Mutex<Option<Vec<Value>>>,
+}
+
+impl Plan {
+    /// The next call of this method whose path contains `path` is answered so, without being carried out.
+    pub fn instead(&self, method: &str, path: &str, answer: Answer) {
+        self.add(method, path, false, answer, 1);
+    }
+
+    /// The next such call is carried out and then answered so.
+    pub fn after(&self, method: &str, path: &str, answer: Answer) {
+        self.add(method, path, true, answer, 1);
+    }
+
+    /// Every such call is carried out and answered so.
+    pub fn always(&self, method: &str, path: &str, answer: Answer) {
+        self.add(method, path, true, answer, usize::MAX);
+    }
+
+    /// No such call is carried out; every one is answered so.
+    pub fn never(&self, method: &str, path: &str, answer: Answer) {
+        self.add(method, path, false, answer, usize::MAX);
+    }
+
+    fn add(&self, method: &str, path: &str, acts: bool, answer: Answer, times: usize) {
+        self.planned.lock().push_back(Planned { method: method.to_owned(), path: path.to_owned(), acts, answer, times });
+    }
+
+    /// Forgets what was planned and not used.
+    pub fn clear(&self) {
+        self.planned.lock().clear();
+    }
+
+    /// What was called so far: method and path.
+    #[must_use]
+    pub fn calls(&self) -> Vec<String> {
+        self.calls.lock().clone()
+    }
+
+    /// From now on, requests and responses are kept.
+    pub fn record(&self) {
+        *self.exchanges.lock() = Some(Vec::new());
+    }
+
+    /// What was kept: `method`, `path`, `query`, `request`, `status`, `response`.
+    #[must_use]
+    pub fn exchanges(&self) -> Vec<Value> {
+        self.exchanges.lock().clone().unwrap_or_default()
+    }
+
+    /// Keeps an exchange, if that is wanted.
+    pub(super) fn keep(&self, request: &Request, response: &Response) {
+        if let Some(kept) = self.exchanges.lock().as_mut() {
+            let answer: Value = serde_json::from_slice(&response.body).unwrap_or_default();
+            kept.push(json!({ "method": request.method, "path": request.path, "query": request.query, "request": request.json(),
+                "status": response.status, "response": answer }));
+        }
+    }
+
+    /// Whether to act, and how to answer.
+    pub(super) fn next(&self, request: &Request) -> (bool, Answer) {
+        self.calls.lock().push(format!("{} {}", request.method, request.path));
+        let mut planned = self.planned.lock();
+        let fits = |planned: &Planned| planned.method == request.method && request.path.contains(&planned.path);
+        let Some(place) = planned.iter().position(fits) else { return (true, Answer::Usual) };
+        planned[place].times -= 1;
+        if planned[place].times == 0 {
+            return planned.remove(place).map_or((true, Answer::Usual), |used| (used.acts, used.answer));
+        }
+        (planned[place].acts, planned[place].answer.clone())
+    }
+}
+
+/// A response as a newer API would give it: every object has a field more, every state and architecture is a new word.
+pub(super) fn newer(response: Response) -> Response {
+    fn grow(value: &mut Value) {
+        match value {
+            Value::Array(items) => items.iter_mut().for_each(grow),
+            Value::Object(fields) => {
+                fields.values_mut().for_each(grow);
+                for word in ["architecture", "cpu_type", "type", "kind", "storage_type", "category"] {
+                    if fields.get(word).is_some_and(Value::is_string) {
+                        fields.insert(word.to_owned(), json!("quantum"));
+                    }
+                }
+                fields.insert("since_2031".to_owned(), json!({ "nested": [1, null, "x"] }));
+            }
+            _ => {}
+        }
+    }
+    let Ok(mut value) = serde_json::from_slice::<Value>(&response.body) else { return response };
+    // Labels are the user's: no API adds to them.
+    let labels: Vec<Value> = find_labels(&value);
+    grow(&mut value);
+    put_labels(&mut value, &mut labels.into_iter());
+    Response { body: value.to_string().into_bytes(), ..response }
+}
+
+fn find_labels(value: &Value) -> Vec<Value> {
+    match value {
+        Value::Array(items) => items.iter().flat_map(find_labels).collect(),
+        Value::Object(fields) => {
+            fields.iter().flat_map(|(name, value)| if name == "labels" { vec![value.clone()] } else { find_labels(value) }).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn put_labels(value: &mut Value, labels: &mut impl Iterator<Item = Value>) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| put_labels(item, labels)),
+        Value::Object(fields) => {
+            for (name, value) in fields.iter_mut() {
+                if name == "labels" {
+                    *value = labels.next().unwrap_or_default();
+                } else {
+                    put_labels(value, labels);
+                }
+            }
+        }
+        _ => {}
+    }
+}

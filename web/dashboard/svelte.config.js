@@ -1,0 +1,2 @@
+// Runes everywhere: no component may fall back to the old reactivity.
+export default { compilerOptions: { runes: true } };
