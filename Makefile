@@ -3,7 +3,7 @@
 CARGO ?= cargo
 export CARGO
 
-.PHONY: up down reset test lint deny docker images python volumes cloud browser dashboard journeys screenshots openapi simulation test-full bench bench-full server-image
+.PHONY: up down reset test lint deny docker images python volumes cloud tmux browser dashboard journeys screenshots openapi simulation test-full bench bench-full server-image
 .DEFAULT_GOAL := test
 
 # A control plane, this machine as a node, and one worker. Again: picks up where it was.
@@ -31,7 +31,7 @@ server-image: docker
 	@tests/make/server-image.sh
 
 # Formatting, lints, licences and bans, then every test on the real Docker Engine.
-test: browser dashboard lint deny images python volumes cloud
+test: browser dashboard lint deny images python volumes cloud tmux
 	@tests/make/server-image.sh test
 	$(CARGO) build --quiet --workspace --bins
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
@@ -65,6 +65,8 @@ simulation:
 # The long forms: thousands of kills, power cuts and seeds. What they gave is in tests/RECORDS.md.
 test-full: images python volumes
 	$(CARGO) build --quiet --workspace --bins
+	SPUNTO_DAMAGES=10000 $(CARGO) test --quiet --release -p spunto-replay --test it -- --nocapture damage::
+	SPUNTO_MONTH_EVENTS=1000000 $(CARGO) test --quiet --release -p spunto-replay --test it -- --nocapture month::
 	SPUNTO_KILLS=1000 $(CARGO) test --quiet -p spunto-tests --test it -- --nocapture kills::a_hundred
 	SPUNTO_POWER_CUTS=50 $(CARGO) test --quiet -p spunto-tests --test it -- --nocapture power::
 	cd tests/simulation && $(CARGO) run --quiet -- --seeds 5000
@@ -92,6 +94,10 @@ volumes:
 # Tools that judge what a cloud machine is told to do when it starts.
 cloud:
 	@tests/make/cloud.sh
+
+# A terminal for the test of spunto-replay's walk.
+tmux:
+	@tests/make/tmux.sh
 
 # The snapshot of the API's description; look at what changed before it is committed.
 openapi:

@@ -5,13 +5,16 @@
 
 use spunto_core::planted::{self, Bug};
 use std::collections::VecDeque;
+use std::io::Write;
 use std::sync::Arc;
 
 use parking_lot::RwLock;
+use spunto_core::id::OrgId;
 use spunto_core::record::{Position, Record};
 use spunto_events::log::EventLog;
 use tokio::sync::watch;
 
+use crate::excerpt::{self, ExcerptError};
 use crate::journal::ReplayError;
 
 /// Most commits kept in memory.
@@ -74,6 +77,14 @@ impl Feed {
     #[must_use]
     pub fn at(&self, seq: u64) -> Position {
         Position { incarnation: self.log.head().incarnation, shard: 0, seq }
+    }
+
+    /// Writes what an organisation may see of the log after an event, as a slice; see [`excerpt::write`]. Blocks on the disk.
+    ///
+    /// # Errors
+    /// See [`ExcerptError`].
+    pub fn excerpt(&self, org: OrgId, after: u64, out: impl Write) -> Result<(), ExcerptError> {
+        excerpt::write(&*self.log, org, after, out)
     }
 
     /// Events from the one after `seq` on.

@@ -8,6 +8,7 @@ pub mod clock;
 pub mod cloud;
 pub mod custodian;
 pub mod directory;
+pub mod excerpt;
 pub mod feed;
 pub mod fleet;
 pub mod journal;

@@ -27,6 +27,7 @@ mod worker;
 pub use credential::Credential;
 pub use deployment::{Deployment, Service};
 pub use load::Fleet;
+pub(crate) use load::{candidate, rank};
 pub use node::{ConnectedAgent, Maintenance, Node, NodeStatus, RefusedConnection, Token};
 pub use provision::{Enrolment, FailedAttempt, Machine, Ordered, Provision, Reached, Removal, STAGES_MAX, Stage};
 pub use unit::{Order, Run, Task, Unit};
@@ -184,6 +185,18 @@ impl Requests {
     #[must_use]
     pub fn find(&self, principal: Principal, key: &str, now: Timestamp) -> Option<&Remembered> {
         self.by_key.get(&(principal, key.to_owned())).filter(|found| now.ms_since(found.at) < REQUEST_MEMORY_MS)
+    }
+
+    /// How many are remembered.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.by_key.len()
+    }
+
+    /// Whether none is.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.by_key.is_empty()
     }
 
     fn remember(&mut self, principal: Principal, key: &str, remembered: Remembered) {

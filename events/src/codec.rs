@@ -10,10 +10,10 @@ use serde::de::DeserializeOwned;
 use spunto_core::event::Event;
 use spunto_core::record::Record;
 
-mod schema;
-
 use crate::frame::{self, FrameError, FrameRef, Header, PAYLOAD_BYTES_MAX};
 use crate::snapshot::SNAPSHOT_BYTES_MAX;
+
+mod schema;
 
 /// Why stored bytes could not be turned into an event. The reader must stop here: nothing is skipped.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

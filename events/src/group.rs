@@ -73,6 +73,19 @@ pub enum GroupError {
     },
 }
 
+impl GroupError {
+    /// The first event that can't be trusted, where the fault itself tells.
+    #[must_use]
+    pub const fn at(&self) -> Option<u64> {
+        match self {
+            Self::Gap { expected: at, .. } | Self::Frame { seq: at, .. } | Self::Header { first: at } | Self::Chain { first: at } => {
+                Some(*at)
+            }
+            Self::Full | Self::Empty | Self::CutOff { .. } => None,
+        }
+    }
+}
+
 /// Events with consecutive sequences that are appended together, all or none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {

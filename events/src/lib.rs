@@ -9,5 +9,6 @@ pub mod frame;
 pub mod group;
 pub mod log;
 pub mod master;
+pub mod slice;
 pub mod snapshot;
 pub mod vault;

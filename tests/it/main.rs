@@ -18,6 +18,7 @@ mod placement;
 mod power;
 mod protocol;
 mod provision;
+mod replay;
 mod rotation;
 mod schemathesis;
 mod sessions;

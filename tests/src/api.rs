@@ -222,7 +222,9 @@ fn read(answer: Response<ureq::Body>, whole: bool) -> anyhow::Result<Answer> {
     };
     let mut headers: Vec<_> = answer.headers().iter().map(named).collect();
     headers.sort();
-    let text = if whole { answer.into_body().read_to_string().context("reading the answer")? } else { String::new() };
+    // Not every answer is text; what is not is nothing that a test reads as text.
+    let bytes = if whole { answer.into_body().read_to_vec().context("reading the answer")? } else { Vec::new() };
+    let text = String::from_utf8_lossy(&bytes).into_owned();
     let body = serde_json::from_str(&text).unwrap_or(Value::Null);
     Ok(Answer { status, body, text, cookie, headers })
 }

@@ -16,6 +16,7 @@ pub mod operations;
 pub mod orgs;
 pub mod projects;
 pub mod provisions;
+pub mod raw;
 pub mod routes;
 pub mod session;
 pub mod setup;

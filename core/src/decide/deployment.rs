@@ -45,6 +45,7 @@ pub(super) fn decide(
             project: *project,
             name: name.clone(),
             services: services.iter().map(plan).collect(),
+            labels: labels.clone(),
             node: receipt.chosen.node,
             receipt,
         };

@@ -34,6 +34,7 @@ pub(super) fn decide(state: &State, request: &Request, id: OrgId, worker: Worker
             project: *project,
             name: name.clone(),
             spec: spec.clone(),
+            labels: labels.clone(),
             node: receipt.chosen.node,
             operation: *operation,
             receipt,

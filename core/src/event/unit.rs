@@ -2,6 +2,8 @@
 //!
 //! Both kinds tell the same story about their container; that shared part is [`Started`], [`Failed`], … so that one fold serves both.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +59,8 @@ pub struct WorkerCreated {
     pub name: String,
     /// What to run.
     pub spec: UnitSpec,
+    /// Labels that the node had to carry.
+    pub labels: BTreeMap<String, String>,
     /// The chosen node.
     pub node: NodeId,
     /// The order given to the node.
@@ -221,6 +225,8 @@ pub struct DeploymentCreated {
     pub name: String,
     /// Its containers.
     pub services: Vec<ServicePlan>,
+    /// Labels that the node had to carry.
+    pub labels: BTreeMap<String, String>,
     /// The chosen node.
     pub node: NodeId,
     /// Why this node.

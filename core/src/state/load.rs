@@ -160,11 +160,11 @@ fn uncount(node: &mut Node, unit: &Unit) {
     node.memory_bytes_reserved = node.memory_bytes_reserved.saturating_sub(unit.spec.memory_bytes.unwrap_or(0));
 }
 
-fn rank(id: NodeId, node: &Node) -> Rank {
+pub(crate) fn rank(id: NodeId, node: &Node) -> Rank {
     Rank { load: node.load, last_placed: node.last_placed, node: id }
 }
 
-fn candidate(node: &Node) -> Candidate<'_> {
+pub(crate) fn candidate(node: &Node) -> Candidate<'_> {
     let facts = node.agent.as_ref().map(|agent| &agent.facts);
     let cpu_millis = facts.map_or(0, |facts| u64::from(facts.cpus) * 1000);
     let memory_bytes = facts.map_or(0, |facts| facts.memory_bytes);

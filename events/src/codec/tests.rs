@@ -8,16 +8,23 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use spunto_core::event::KINDS;
+use spunto_core::event::{Event, KINDS};
 use spunto_core::record::Record;
 
+use super::schema::newest;
 use super::{DecodeFault, decode, encode};
 use crate::frame::{self, FORMAT};
 
 mod samples;
 
+use samples::Old;
+
 fn golden() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("golden")
+}
+
+fn stem(event: &Event, version: u16) -> String {
+    format!("{:03}-{}.v{version}", event.kind(), event.name())
 }
 
 fn bytes_of(record: &Record) -> Vec<u8> {
@@ -32,8 +39,7 @@ fn json_of(record: &Record) -> String {
 
 /// The one check: the stored pair exists, decodes to its text, and is what would be written today.
 fn check(record: &Record) -> Result<(), String> {
-    let kind = record.event.kind();
-    let stem = format!("{kind:03}-{}.v{}", record.event.name(), super::schema::newest(kind));
+    let stem = stem(&record.event, newest(record.event.kind()));
     let (bin, json) = (golden().join(format!("{stem}.bin")), golden().join(format!("{stem}.json")));
     if !bin.exists() {
         fs::write(&bin, bytes_of(record)).unwrap();
@@ -66,13 +72,21 @@ fn every_kind_ever_written_decodes_and_is_written_the_same() {
 /// Bytes of an older shape tell of what they told then; the text beside them is in the shape of their time.
 #[test]
 fn what_older_programs_wrote_is_still_understood() {
-    for (stem, meant, as_it_was) in samples::old() {
+    let mut due: BTreeSet<String> = BTreeSet::new();
+    for record in samples::all() {
+        due.extend((1..newest(record.event.kind())).map(|version| stem(&record.event, version)));
+    }
+    for Old { version, meant, as_it_was } in samples::old() {
+        let stem = stem(&meant, version);
         let bytes = fs::read(golden().join(format!("{stem}.bin"))).unwrap();
         let (frame, rest) = frame::decode(&bytes).unwrap();
         assert!(rest.is_empty());
+        assert_eq!((frame.header.kind, frame.header.version), (meant.kind(), version), "{stem}");
         assert_eq!(decode(frame).unwrap().event, meant, "{stem}");
         assert_eq!(as_it_was(frame.payload) + "\n", fs::read_to_string(golden().join(format!("{stem}.json"))).unwrap(), "{stem}");
+        assert!(due.remove(&stem), "{stem}: twice, or not older than what is written today");
     }
+    assert!(due.is_empty(), "older versions without a sample: {due:?}");
 }
 
 #[test]

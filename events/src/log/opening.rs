@@ -20,8 +20,10 @@ pub enum OpenError {
     Damaged {
         /// Which part, such as `segment seg-0000000000000001`.
         segment: String,
-        /// The last event that can be trusted.
+        /// The last event that can be trusted, with all before it.
         sound_to: u64,
+        /// The first event that can't be; more than the next one when the group that it belongs to holds sound events before it.
+        at: u64,
         /// What is wrong with it.
         what: String,
         /// What to do.
@@ -34,7 +36,11 @@ pub enum OpenError {
 
 impl OpenError {
     pub(super) fn damaged(segment: impl Into<String>, sound_to: u64, what: impl ToString) -> Self {
-        Self::Damaged { segment: segment.into(), sound_to, what: what.to_string(), advice: ADVICE }
+        Self::damaged_at(segment, sound_to, sound_to + 1, what)
+    }
+
+    pub(super) fn damaged_at(segment: impl Into<String>, sound_to: u64, at: u64, what: impl ToString) -> Self {
+        Self::Damaged { segment: segment.into(), sound_to, at, what: what.to_string(), advice: ADVICE }
     }
 }
 
@@ -45,6 +51,16 @@ pub(super) struct Lock {
 }
 
 impl Lock {
+    /// Keeps others from writing for as long as it lives, without writing anything itself. The file must be there.
+    pub(super) fn share(path: &Path) -> Result<Self, OpenError> {
+        let file = File::open(path)?;
+        match flock(&file, FlockOperation::NonBlockingLockShared) {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(rustix::io::Errno::WOULDBLOCK) => Err(OpenError::InUse(path.parent().unwrap_or(path).to_owned())),
+            Err(error) => Err(io::Error::from(error).into()),
+        }
+    }
+
     pub(super) fn take(path: &Path) -> Result<Self, OpenError> {
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {

@@ -10,6 +10,7 @@ mod pack;
 mod recover;
 mod roll;
 mod room;
+mod stopped;
 mod store;
 mod tail;
 
@@ -29,6 +30,8 @@ use super::opening::{Lock, OpenError};
 use super::stored::{Check, STORED_BYTES_MAX};
 use super::{AppendError, EventLog, Head, NoRoom, ReadError};
 use crate::group::{Group, GroupError};
+
+pub use stopped::{StoppedLog, import};
 
 /// Bytes of groups that are kept in memory although sled holds them already: what readers at the end of the log want.
 const RECENT_BYTES_MAX: usize = 1 << 20;

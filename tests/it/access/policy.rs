@@ -9,6 +9,7 @@ pub(super) const ORG: &[(&str, &str, &str)] = &[
     ("events.of_node", "member", "events:read"),
     ("events.of_worker", "member", "events:read"),
     ("events.of_deployment", "member", "events:read"),
+    ("events.raw", "member", "events:read"),
     ("live.get", "member", "events:read"),
     ("keys.list", "admin", "keys:write"),
     ("keys.create", "admin", "keys:write"),

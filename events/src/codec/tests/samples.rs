@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use spunto_core::access::{KeyOwner, Role, Scope};
 use spunto_core::event::*;
 use spunto_core::id::*;
@@ -11,7 +13,7 @@ use spunto_core::record::{Actor, Record, StreamId};
 use spunto_core::time::Timestamp;
 use spunto_core::token::SecretDigest;
 
-use super::super::schema::NodeProvisioningFailedV1;
+use super::super::schema::{DeploymentCreatedV1, NodeProvisioningFailedV1, WorkerCreatedV1};
 
 const ORG: OrgId = OrgId::from_u64(0x0101);
 const USER: UserId = UserId::from_u64(0x0202);
@@ -192,8 +194,14 @@ fn machine() -> Vec<Event> {
     ]
 }
 
-/// A fixture of an older shape: its name, what it means, and how to write its payload as it was.
-type Old = (&'static str, Event, fn(&[u8]) -> String);
+/// A fixture of an older shape.
+pub(super) struct Old {
+    pub(super) version: u16,
+    /// What it means today.
+    pub(super) meant: Event,
+    /// Its payload as text, in the shape of its time.
+    pub(super) as_it_was: fn(&[u8]) -> String,
+}
 
 pub(super) fn old() -> Vec<Old> {
     let failure = ProvisionFailure {
@@ -206,11 +214,18 @@ pub(super) fn old() -> Vec<Old> {
     };
     let step = ProvisionStep::CreateMachine;
     let failed = NodeProvisioningFailed { node: NODE, attempt: 2, step, failure, nothing_made: true, kept_until: None };
-    let as_it_was = |payload: &[u8]| {
-        let shape: NodeProvisioningFailedV1 = super::super::read(payload).unwrap();
-        serde_json::to_string_pretty(&shape).unwrap()
-    };
-    vec![("101-node.provisioning_failed.v1", failed.into(), as_it_was)]
+    let worker = WorkerCreated { labels: BTreeMap::new(), ..worker_created() };
+    let deployment = DeploymentCreated { labels: BTreeMap::new(), ..deployment_created() };
+    vec![
+        Old { version: 1, meant: failed.into(), as_it_was: text_of::<NodeProvisioningFailedV1> },
+        Old { version: 1, meant: worker.into(), as_it_was: text_of::<WorkerCreatedV1> },
+        Old { version: 1, meant: deployment.into(), as_it_was: text_of::<DeploymentCreatedV1> },
+    ]
+}
+
+fn text_of<T: Serialize + DeserializeOwned>(payload: &[u8]) -> String {
+    let shape: T = super::super::read(payload).unwrap();
+    serde_json::to_string_pretty(&shape).unwrap()
 }
 
 fn online() -> NodeOnline {
@@ -274,11 +289,24 @@ fn exited() -> Exited {
     Exited { code: 137, oom_killed: true, message: "killed".into(), finished_at: at(60) }
 }
 
+fn worker_created() -> WorkerCreated {
+    WorkerCreated {
+        worker: WORKER,
+        org: ORG,
+        project: PROJECT,
+        name: "w-1".into(),
+        spec: spec(),
+        labels: labels(),
+        node: NODE,
+        operation: OPERATION,
+        receipt: receipt(),
+    }
+}
+
 fn worker() -> Vec<Event> {
     let (worker, operation) = (WORKER, OPERATION);
     vec![
-        WorkerCreated { worker, org: ORG, project: PROJECT, name: "w-1".into(), spec: spec(), node: NODE, operation, receipt: receipt() }
-            .into(),
+        worker_created().into(),
         WorkerStarted { worker, run: started() }.into(),
         WorkerFailed { worker, run: failed() }.into(),
         WorkerExited { worker, run: exited() }.into(),
@@ -292,20 +320,24 @@ fn worker() -> Vec<Event> {
     ]
 }
 
+fn deployment_created() -> DeploymentCreated {
+    DeploymentCreated {
+        deployment: DEPLOYMENT,
+        org: ORG,
+        project: PROJECT,
+        name: "shop".into(),
+        services: vec![ServicePlan { service: SERVICE, name: "web".into(), spec: spec(), operation: OPERATION }],
+        labels: labels(),
+        node: NODE,
+        receipt: receipt(),
+    }
+}
+
 fn deployment() -> Vec<Event> {
     let (deployment, service, operation) = (DEPLOYMENT, SERVICE, OPERATION);
     let orders = vec![ServiceOrder { service, operation }];
     vec![
-        DeploymentCreated {
-            deployment,
-            org: ORG,
-            project: PROJECT,
-            name: "shop".into(),
-            services: vec![ServicePlan { service, name: "web".into(), spec: spec(), operation }],
-            node: NODE,
-            receipt: receipt(),
-        }
-        .into(),
+        deployment_created().into(),
         DeploymentStopRequested { deployment, orders: orders.clone() }.into(),
         DeploymentStartRequested { deployment, orders: orders.clone() }.into(),
         DeploymentDeleteRequested { deployment, orders }.into(),

@@ -11,7 +11,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::group::{Group, Hash};
+use crate::group::{Group, GroupError, Hash};
 use crate::log::ReadError;
 use crate::log::disk::Disk;
 use crate::log::stored::{self, Chain, Check};
@@ -36,8 +36,10 @@ pub enum SegmentError {
     /// It is not what was written.
     #[error("{what}; it is sound up to event {sound_to}")]
     Damaged {
-        /// The last event that can be trusted.
+        /// The last event that can be trusted, with all before it.
         sound_to: u64,
+        /// The first event that can't be.
+        at: u64,
         /// What is wrong.
         what: String,
     },
@@ -223,16 +225,16 @@ impl<'a> Scan<'a> {
         let mut index = Index::new();
         while place < end {
             let mut whole = self.take(stored::HEAD_BYTES.min((end - place) as usize))?;
-            let heading = stored::heading(&whole, chain.seq + 1).map_err(|fault| damaged(chain.seq, fault))?;
+            let heading = stored::heading(&whole, chain.seq + 1).map_err(|fault| faulty(chain.seq, &fault))?;
             whole.extend(self.take(heading.bytes.min((end - place) as usize - stored::HEAD_BYTES))?);
-            let (_, group, _) = stored::decode(&whole, chain.seq + 1, Check::Chain).map_err(|fault| damaged(chain.seq, fault))?;
+            let (_, group, _) = stored::decode(&whole, chain.seq + 1, Check::Chain).map_err(|fault| faulty(chain.seq, &fault))?;
             if heading.mark != 0 {
                 return Err(damaged(chain.seq, "a group bears a mark that sealed groups don't have"));
             }
             if index.last().is_none_or(|(_, last)| place - last >= INDEX_STEP_BYTES) {
                 index.push((group.first, place));
             }
-            chain.follow(&group).map_err(|fault| damaged(chain.seq, fault))?;
+            chain.follow(&group).map_err(|fault| faulty(chain.seq, &fault))?;
             place += whole.len() as u64;
             groups += 1;
         }
@@ -271,5 +273,9 @@ fn hash(bytes: &[u8]) -> Hash {
 }
 
 fn damaged(sound_to: u64, what: impl ToString) -> SegmentError {
-    SegmentError::Damaged { sound_to, what: what.to_string() }
+    SegmentError::Damaged { sound_to, at: sound_to + 1, what: what.to_string() }
+}
+
+fn faulty(sound_to: u64, fault: &GroupError) -> SegmentError {
+    SegmentError::Damaged { sound_to, at: fault.at().unwrap_or(sound_to + 1), what: fault.to_string() }
 }

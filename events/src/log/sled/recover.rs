@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::LogOptions;
@@ -12,6 +12,7 @@ use super::absorb::Fill;
 use super::roll::{self, GONE, sealed_path, segment_name};
 use super::store::{ScanError, Store};
 use super::tail::{self, Tail};
+use crate::group::Group;
 use crate::log::Head;
 use crate::log::disk::Disk;
 use crate::log::file::{SegmentError, SegmentFile};
@@ -30,19 +31,24 @@ pub(super) struct Recovered {
 
 /// Names in a log's directory, without what was on its way in or out.
 #[derive(Default)]
-struct Listing {
-    sealed: BTreeSet<u64>,
-    active: BTreeSet<u64>,
-    tail: bool,
+pub(super) struct Listing {
+    pub(super) sealed: BTreeSet<u64>,
+    pub(super) active: BTreeSet<u64>,
+    pub(super) tail: bool,
     unfinished: bool,
+    /// What was on its way in or out of the directory.
+    leftovers: Vec<PathBuf>,
 }
 
 /// Opens the log in `directory`, or makes one.
 pub(super) fn recover(directory: &Path, options: &LogOptions, disk: &Disk) -> Result<Recovered, OpenError> {
-    let mut listing = list(directory, disk)?;
+    let mut listing = list(directory)?;
+    for path in &listing.leftovers {
+        disk.remove(path)?;
+    }
     if !listing.tail {
         create(directory, options, disk, &listing)?;
-        listing = list(directory, disk)?;
+        listing = list(directory)?;
     }
     let opened = Tail::open(disk, &directory.join(tail::FILE_NAME))?;
     let (mut tail, found) = opened.ok_or_else(|| OpenError::damaged("the tail file", 0, "its head or its length is not as written"))?;
@@ -50,26 +56,10 @@ pub(super) fn recover(directory: &Path, options: &LogOptions, disk: &Disk) -> Re
     let sealed = open_sealed(directory, &listing, found.head.incarnation, &mut walk)?;
     finish_roll(directory, disk, &mut listing, walk.chain.seq)?;
     let (active, mut fill) = open_active(directory, &listing, &mut walk)?;
-    let mut fresh = Vec::new();
-    for group in found.groups {
-        if group.last <= walk.chain.seq {
-            continue;
-        }
-        if let Err(fault) = walk.chain.follow(&group) {
-            return Err(OpenError::damaged(
-                segment_in_words(active.first()),
-                walk.chain.seq,
-                format!("{fault} (the tail goes on after it)"),
-            ));
-        }
-        walk.expected.pass(group.last, group.hash);
+    let fresh = follow_tail(found.groups, &found.stopped, active.first(), &mut walk)?;
+    for group in &fresh {
         fill.events += group.last - group.first + 1;
         fill.bytes += group.frames.len() as u64;
-        fresh.push(Arc::new(group));
-    }
-    if let Some(fault) = walk.expected.fault(walk.chain.seq) {
-        let what = format!("{fault} (neither in this segment nor in the tail: {})", found.stopped);
-        return Err(OpenError::damaged(segment_in_words(active.first()), walk.chain.seq, what));
     }
     let head = Head { seq: walk.chain.seq, hash: walk.chain.hash, ..found.head };
     let settled = active.insert(disk, &fresh).and_then(|()| active.settle(disk));
@@ -80,17 +70,39 @@ pub(super) fn recover(directory: &Path, options: &LogOptions, disk: &Disk) -> Re
 }
 
 /// How far the log was followed.
-struct Walk {
-    chain: Chain,
-    expected: Expected,
+pub(super) struct Walk {
+    pub(super) chain: Chain,
+    pub(super) expected: Expected,
+}
+
+/// The groups of the tail that the segments don't hold; checks that with them everything that was acknowledged is there.
+pub(super) fn follow_tail(groups: Vec<Group>, stopped: &str, active: u64, walk: &mut Walk) -> Result<Vec<Arc<Group>>, OpenError> {
+    let mut fresh = Vec::new();
+    for group in groups {
+        if group.last <= walk.chain.seq {
+            continue;
+        }
+        if let Err(fault) = walk.chain.follow(&group) {
+            let what = format!("{fault} (the tail goes on after it)");
+            let at = fault.at().unwrap_or(walk.chain.seq + 1);
+            return Err(OpenError::damaged_at(segment_in_words(active), walk.chain.seq, at, what));
+        }
+        walk.expected.pass(group.last, group.hash);
+        fresh.push(Arc::new(group));
+    }
+    if let Some(fault) = walk.expected.fault(walk.chain.seq) {
+        let what = format!("{fault} (neither in this segment nor in the tail: {stopped})");
+        return Err(OpenError::damaged(segment_in_words(active), walk.chain.seq, what));
+    }
+    Ok(fresh)
 }
 
 fn segment_in_words(first: u64) -> String {
     format!("segment {}", segment_name(first))
 }
 
-/// Lists the directory and removes what was on its way in or out of it.
-fn list(directory: &Path, disk: &Disk) -> Result<Listing, OpenError> {
+/// Lists the directory.
+pub(super) fn list(directory: &Path) -> Result<Listing, OpenError> {
     let mut listing = Listing::default();
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
@@ -105,7 +117,7 @@ fn list(directory: &Path, disk: &Disk) -> Result<Listing, OpenError> {
             let (number, ending) = rest.split_once('.').unwrap_or((rest, ""));
             let first = number.parse().ok().filter(|first| segment_name(*first) == format!("seg-{number}"));
             match (first, ending) {
-                (Some(_), GONE | "log.new") => disk.remove(&path)?,
+                (Some(_), GONE | "log.new") => listing.leftovers.push(path),
                 (Some(first), "log") => drop(listing.sealed.insert(first)),
                 (Some(first), "") => drop(listing.active.insert(first)),
                 _ => {}
@@ -134,7 +146,12 @@ fn create(directory: &Path, options: &LogOptions, disk: &Disk, listing: &Listing
     Ok(disk.sync_directory(directory)?)
 }
 
-fn open_sealed(directory: &Path, listing: &Listing, incarnation: u64, walk: &mut Walk) -> Result<Vec<Arc<SegmentFile>>, OpenError> {
+pub(super) fn open_sealed(
+    directory: &Path,
+    listing: &Listing,
+    incarnation: u64,
+    walk: &mut Walk,
+) -> Result<Vec<Arc<SegmentFile>>, OpenError> {
     let mut sealed = Vec::new();
     for first in &listing.sealed {
         let sound_to = walk.chain.seq;
@@ -144,8 +161,8 @@ fn open_sealed(directory: &Path, listing: &Listing, incarnation: u64, walk: &mut
         }
         let segment = match SegmentFile::open(&sealed_path(directory, *first)) {
             Ok(segment) => segment,
-            Err(SegmentError::Damaged { sound_to: inside, what }) => {
-                return Err(OpenError::damaged(segment_in_words(*first), inside.max(sound_to), what));
+            Err(SegmentError::Damaged { sound_to: inside, at, what }) => {
+                return Err(OpenError::damaged_at(segment_in_words(*first), inside.max(sound_to), at.max(sound_to + 1), what));
             }
             Err(SegmentError::Io(error)) => return Err(error.into()),
             Err(SegmentError::Source(error)) => return Err(damaged(error.to_string())),
@@ -185,7 +202,7 @@ fn finish_roll(directory: &Path, disk: &Disk, listing: &mut Listing, sealed_to: 
     Ok(())
 }
 
-fn open_active(directory: &Path, listing: &Listing, walk: &mut Walk) -> Result<(Store, Fill), OpenError> {
+pub(super) fn open_active(directory: &Path, listing: &Listing, walk: &mut Walk) -> Result<(Store, Fill), OpenError> {
     let first = walk.chain.seq + 1;
     if !listing.active.contains(&first) {
         let found = listing.active.first().copied();
@@ -211,7 +228,9 @@ fn open_active(directory: &Path, listing: &Listing, walk: &mut Walk) -> Result<(
     let seq = walk.chain.seq;
     match (scanned, fault) {
         (Ok(()), None) => Ok((store, fill)),
-        (Ok(()), Some(fault)) | (Err(ScanError::Group(fault)), _) => Err(damaged(seq, fault.to_string())),
+        (Ok(()), Some(fault)) | (Err(ScanError::Group(fault)), _) => {
+            Err(OpenError::damaged_at(segment_in_words(first), seq, fault.at().unwrap_or(seq + 1), fault))
+        }
         (Err(ScanError::Sled(why)), _) => Err(damaged(seq, why)),
     }
 }

@@ -73,19 +73,11 @@ impl Tail {
     /// Opens a tail; none when its head or its length is wrong.
     pub(super) fn open(disk: &Disk, path: &Path) -> io::Result<Option<(Self, Found)>> {
         let file = OpenOptions::new().read(true).write(true).open(path)?;
-        let Some(noted) = Noted::read(&file)? else {
+        let Some((noted, filled, found)) = read(&file)? else {
             return Ok(None);
         };
-        if noted.area_bytes.checked_mul(2).and_then(|bytes| bytes.checked_add(HEAD_AREA_BYTES)) != Some(file.metadata()?.len()) {
-            return Ok(None);
-        }
-        let mut areas = [read_area(&file, &noted, 0)?, read_area(&file, &noted, 1)?];
-        areas.sort_by_key(|area| area.filling);
         // The note's counter grows with every group, so at least as fast as the fillings; a slot may be one note behind.
-        let filling = areas[1].filling.max(noted.counter()) + 2;
-        let stopped = areas[1].stopped.clone();
-        let groups = areas.into_iter().flat_map(|area| area.groups).collect();
-        let found = Found { head: noted.head, groups, stopped };
+        let filling = filled.max(noted.counter()) + 2;
         let (disk, path) = (disk.clone(), path.to_owned());
         Ok(Some((Self { disk, file, path, noted, filling, offset: 0, lasts: [0; 2], buffer: Vec::new() }, found)))
     }
@@ -143,6 +135,26 @@ struct Area {
     filling: u64,
     groups: Vec<Group>,
     stopped: String,
+}
+
+/// What a tail holds, without opening it for writing; none when its head or its length is wrong.
+pub(super) fn inspect(path: &Path) -> io::Result<Option<Found>> {
+    Ok(read(&File::open(path)?)?.map(|(_, _, found)| found))
+}
+
+/// Reads a tail: its note, its last filling, its groups.
+fn read(file: &File) -> io::Result<Option<(Noted, u64, Found)>> {
+    let Some(noted) = Noted::read(file)? else {
+        return Ok(None);
+    };
+    if noted.area_bytes.checked_mul(2).and_then(|bytes| bytes.checked_add(HEAD_AREA_BYTES)) != Some(file.metadata()?.len()) {
+        return Ok(None);
+    }
+    let mut areas = [read_area(file, &noted, 0)?, read_area(file, &noted, 1)?];
+    areas.sort_by_key(|area| area.filling);
+    let (filled, stopped) = (areas[1].filling, areas[1].stopped.clone());
+    let groups = areas.into_iter().flat_map(|area| area.groups).collect();
+    Ok(Some((noted, filled, Found { head: noted.head, groups, stopped })))
 }
 
 /// Reads the groups of the filling that its first group belongs to, as far as they are sound.

@@ -43,6 +43,7 @@ fn one_process_at_a_time() {
 
 mod crash;
 mod power;
+mod stopped;
 
 /// Appends groups of `sizes` events; stops at the first that is refused.
 fn append_all(log: &SledLog, sizes: impl IntoIterator<Item = u64>) -> Result<(), AppendError> {

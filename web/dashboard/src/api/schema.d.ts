@@ -279,6 +279,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/orgs/{org}/events/raw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The organisation's events as they are stored, with digests of what stands between them, for spunto-replay. */
+        get: operations["events.raw"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/orgs/{org}/keys": {
         parameters: {
             query?: never;
@@ -1235,6 +1252,10 @@ export interface components {
         DeploymentCreated: {
             /** @description The new deployment. */
             deployment: components["schemas"]["DeploymentId"];
+            /** @description Labels that the node had to carry. */
+            labels: {
+                [key: string]: string;
+            };
             /** @description Its name, unique in the project. */
             name: string;
             /** @description The chosen node. */
@@ -3236,6 +3257,10 @@ export interface components {
         };
         /** @description A worker was asked for and placed; its node is to run it. */
         WorkerCreated: {
+            /** @description Labels that the node had to carry. */
+            labels: {
+                [key: string]: string;
+            };
             /** @description Its name, unique in the project. */
             name: string;
             /** @description The chosen node. */
@@ -3928,6 +3953,38 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["EventLogPage"];
                     "text/event-stream": string;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    "events.raw": {
+        parameters: {
+            query?: {
+                /** @description Sequence of the last event that is known already; 0, or nothing, for all. */
+                since?: number;
+                /** @description A position that a change replied: the read waits until it sees it. */
+                after?: string;
+            };
+            header?: never;
+            path: {
+                org: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
                 };
             };
             400: components["responses"]["Problem"];

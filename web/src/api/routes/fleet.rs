@@ -3,7 +3,7 @@
 use actix_web::http::Method;
 use spunto_core::access::Permission as P;
 
-use crate::api::{audit, events, live, nodes, operations, provisions};
+use crate::api::{audit, events, live, nodes, operations, provisions, raw};
 use crate::ask::Page;
 use crate::endpoint::{Endpoint, Rule};
 use crate::openapi::doc::Doc;
@@ -98,6 +98,14 @@ pub(super) fn events() -> Vec<Endpoint> {
             .query::<events::Reading>()
             .gives::<EventsPage>(200)
             .gives_text("text/event-stream"),
+        ),
+        Endpoint::new(Method::GET, "/api/orgs/{org}/events/raw", LOG, raw::of_org).doc(
+            Doc::of(
+                "events.raw",
+                "The organisation's events as they are stored, with digests of what stands between them, for spunto-replay.",
+            )
+            .query::<raw::From>()
+            .gives_text("application/octet-stream"),
         ),
         Endpoint::new(Method::GET, "/api/orgs/{org}/live", LOG, live::live).doc(
             Doc::of(

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{FOOTER_BYTES, FOOTER_MAGIC, FORMAT, HEADER_BYTES, HEADER_MAGIC, INDEX_STEP_BYTES, Index, SegmentError, SegmentFile};
-use super::{SegmentSummary, damaged};
+use super::{SegmentSummary, damaged, faulty};
 use crate::group::{Group, Hash};
 use crate::log::disk::Disk;
 use crate::log::stored::{self, Chain};
@@ -50,7 +50,7 @@ impl SegmentWriter {
 
     /// Adds the next group, which was verified when it was appended or opened.
     pub(in crate::log) fn push(&mut self, group: &Group) -> Result<(), SegmentError> {
-        self.chain.follow(group).map_err(|fault| damaged(self.chain.seq, fault))?;
+        self.chain.follow(group).map_err(|fault| faulty(self.chain.seq, &fault))?;
         let place = self.written + self.buffer.len() as u64;
         if self.index.last().is_none_or(|(_, last)| place - last >= INDEX_STEP_BYTES) {
             self.index.push((group.first, place));
