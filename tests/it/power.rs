@@ -97,9 +97,12 @@ fn power_cuts_lose_nothing_that_was_acknowledged() {
         for number in 0..cuts {
             thread::sleep(Duration::from_millis(20 + delays.next().unwrap() % 400));
             let cut = cut(&disk.path, &told, number);
-            copy_at_once(&image, &outer.path.join("cut")).unwrap();
+            // A file of its own each time: a container that starts meanwhile may keep the last one mounted for a moment.
+            let copied = outer.path.join(format!("cut-{number}"));
+            copy_at_once(&image, &copied).unwrap();
             acknowledged.extend(cut.told.iter().map(|reply| reply.seq));
-            let copy = Volume::mount(&outer.path.join("cut"), &directory.path().join("cut")).unwrap();
+            let copy = Volume::mount(&copied, &directory.path().join(format!("cut-{number}"))).unwrap();
+            std::fs::remove_file(&copied).unwrap();
             lost += usize::from(check(&copy.path, &cut, number));
             if number % STARTED_EVERY == 0 {
                 let mut start = world.start.clone();
