@@ -22,8 +22,18 @@ use crate::point::Point;
 use crate::source::Source;
 use crate::subject;
 
-/// Kinds of an organisation's own history that a node's slice takes along: without them there is nowhere for the node to be.
-const FRAME_OF_A_NODE: [&str; 5] = ["org.created", "org.renamed", "project.created", "project.renamed", "project.deleted"];
+/// Kinds of an organisation's own history that a node's slice takes along: without them there is nowhere for the node to be, and
+/// nothing that its machine is paid with. None holds a secret.
+const FRAME_OF_A_NODE: &[&str] = &[
+    "org.created",
+    "org.renamed",
+    "project.created",
+    "project.renamed",
+    "project.deleted",
+    "credential.added",
+    "credential.replaced",
+    "credential.deleted",
+];
 
 /// What to put into a slice.
 #[derive(Clone, Debug)]

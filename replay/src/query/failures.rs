@@ -26,8 +26,8 @@ pub struct Row {
     pub id: String,
     /// Its name.
     pub name: String,
-    /// Its node's provider.
-    pub provider: Option<Provider>,
+    /// Its node's provider, such as `manual` or `hetzner`.
+    pub provider: Option<String>,
     /// The step that was reached, by its name in the API.
     pub step: serde_json::Value,
     /// The class of the failure, by its name in the API; containers' failures have none.
@@ -66,7 +66,7 @@ struct Collector {
     rows: Vec<Row>,
     /// When the present attempt of a node began.
     begun: HashMap<NodeId, Timestamp>,
-    providers: HashMap<NodeId, Provider>,
+    providers: HashMap<NodeId, String>,
     attempts: HashMap<UnitId, u32>,
 }
 
@@ -75,13 +75,21 @@ impl Collector {
         match &record.event {
             Event::NodeCreated(e) => {
                 self.begun.insert(e.node, record.at);
-                self.providers.insert(e.node, e.provider);
+                let provider = match e.provider {
+                    Provider::Manual => "manual",
+                    // Until the request says which.
+                    Provider::Cloud => "cloud",
+                };
+                self.providers.insert(e.node, provider.to_owned());
             }
-            Event::NodeProvisionRequested(e) => drop(self.begun.insert(e.node, record.at)),
+            Event::NodeProvisionRequested(e) => {
+                self.begun.insert(e.node, record.at);
+                self.providers.insert(e.node, e.wish.provider.clone());
+            }
             Event::NodeProvisioningFailed(e) => {
                 let began = self.begun.insert(e.node, record.at);
                 let row = Row {
-                    provider: self.providers.get(&e.node).copied(),
+                    provider: self.providers.get(&e.node).cloned(),
                     step: serde_json::json!(e.step),
                     class: Some(serde_json::json!(e.failure.class)),
                     message: e.failure.message.clone(),
@@ -103,7 +111,7 @@ impl Collector {
         let unit = record.org.and_then(|org| survey.state.orgs.get(&org)).and_then(|org| org.unit(id));
         let node = unit.map(|unit| unit.node);
         let row = Row {
-            provider: node.and_then(|node| self.providers.get(&node).copied()),
+            provider: node.and_then(|node| self.providers.get(&node).cloned()),
             step: serde_json::json!(run.step),
             message: run.message.clone(),
             duration_ms: unit.map(|unit| record.at.ms_since(unit.since)),
@@ -176,8 +184,7 @@ impl Answer for Failures {
         for row in &self.failures {
             let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
             let class = row.class.as_ref().map_or_else(String::new, |class| format!(", {}", text(class)));
-            let provider = row.provider.map(|provider| text(&serde_json::json!(provider)));
-            let on = provider.map_or_else(String::new, |provider| format!(" ({provider})"));
+            let on = row.provider.as_ref().map_or_else(String::new, |provider| format!(" ({provider})"));
             let took = row.duration_ms.map_or_else(String::new, |ms| format!(" after {}", duration(ms)));
             let standing = if row.standing { "" } else { ", since then otherwise" };
             let mark = if row.standing { page.red("✗") } else { page.dim("✗") };

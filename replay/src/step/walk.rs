@@ -241,7 +241,8 @@ fn fields(before: Option<&Value>, after: Option<&Value>) -> Vec<Field> {
     let value = |side: &[(String, String)], path: &String| side.iter().find(|(found, _)| found == path).map(|(_, value)| value.clone());
     let mut fields: Vec<Field> =
         paths.into_iter().map(|path| Field { path: path.clone(), before: value(&old, path), after: value(&new, path) }).collect();
-    fields.sort_by_key(|field| !field.is_changed());
+    // How it stands is what a person looks for first.
+    fields.sort_by_key(|field| (!field.is_changed(), !field.path.starts_with("status")));
     fields
 }
 

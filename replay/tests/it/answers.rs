@@ -55,7 +55,7 @@ const QUESTIONS: &[(&str, i32, &[&str])] = &[
     ("state", 0, &["state"]),
     ("state-at", 0, &["state", "web-2", "--at", "2026-11-25 03:03"]),
     ("state-early", 3, &["state", "web-2", "--at", "3"]),
-    ("diff", 0, &["diff", "20", "24"]),
+    ("diff", 0, &["diff", "24", "28"]),
     ("diff-of", 0, &["diff", "2026-11-25", "end", "--of", "web-2"]),
     ("tail", 0, &["tail", "-n", "3"]),
     ("placement", 0, &["placement", "mail", "--what-if", "not-draining=web-2"]),
@@ -111,7 +111,7 @@ fn every_answer_is_json_too_and_says_the_same() {
     assert_eq!(row["step"], "create_machine");
     assert_eq!(row["class"], "quota");
     assert_eq!(row["message"], "server limit reached (limit: 10)");
-    assert_eq!(row["position"], "0000000000005eed.0.11");
+    assert_eq!(row["position"], "0000000000005eed.0.15");
     assert_eq!((&row["duration_ms"], &row["attempt"], &row["standing"]), (&23_400.into(), &1.into(), &true.into()));
 }
 
@@ -208,7 +208,7 @@ fn a_slice_of_a_node_verifies_alone_and_tells_the_same_story() {
     assert_eq!(asked(&["--file", &path("node"), "placement", "cart"]).1, 2, "a slice does not show all nodes");
     assert_eq!(asked(&["--file", &path("node"), "show", "3"]).1, 3, "only its digest is there");
     let (text, code) = asked(&["--data-dir", &data, "export", &path("span"), "--from", "10", "--to", "2026-11-25T03:02"]);
-    assert!(code == 0 && text.contains("6 events, events 11 to 16"), "{text}");
+    assert!(code == 0 && text.contains("10 events, events 11 to 20"), "{text}");
     assert_eq!(asked(&["--file", &path("span"), "verify"]).1, 0);
     let mut bytes = fs::read(path("span")).unwrap();
     let middle = bytes.len() / 2;

@@ -150,7 +150,7 @@ fn no_random_damage_goes_unnoticed_and_none_is_reported_on_a_sound_log() {
     let directories = TempDir::new().unwrap();
     let originals = originals(directories.path());
     let (sound, code) = verdict(&originals[0]);
-    assert!(code == 0 && sound["sound"] == true && sound["events"] == 98, "{sound}");
+    assert!(code == 0 && sound["sound"] == true && sound["events"] == 102, "{sound}");
     assert_eq!(verdict(&originals[1]), (sound.clone(), 0));
     let cases = std::env::var("SPUNTO_DAMAGES").map_or(CASES, |cases| cases.parse().unwrap());
     let (next, refused) = (AtomicUsize::new(0), AtomicUsize::new(0));

@@ -5,8 +5,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use spunto_core::event::Event;
-use spunto_core::record::Record;
+use spunto_core::event::{Event, NodeProvisioningFailed, ProvisionErrorClass, ProvisionFailure, ProvisionStep};
+use spunto_core::record::{Actor, Record, StreamId};
 use spunto_events::codec;
 use spunto_events::frame::{self, Header};
 use spunto_events::group::Group;
@@ -15,7 +15,7 @@ use spunto_events::log::file::SegmentFile;
 use spunto_events::log::memory::MemoryLog;
 use spunto_events::log::sled::{LogOptions, SledLog};
 
-use crate::scenario::{Scenario, asked};
+use crate::scenario::{ORG, Scenario, asked, node};
 
 /// Placements up to this event are written in the first version.
 const OLD_TO: u64 = 16;
@@ -37,9 +37,28 @@ fn old_frame(record: &Record, created: &spunto_core::event::WorkerCreated, out: 
     frame::encode(&Header { version: 1, ..found.header }, &payload, out).unwrap();
 }
 
+/// The night as it was before clouds made machines: a failed provision was an event that told no more than this.
+fn night() -> Scenario {
+    Scenario::night_with(|night| {
+        night.create_node(3, "cloud-3", &[]);
+        night.wait_ms(23_400);
+        let failure = ProvisionFailure {
+            class: ProvisionErrorClass::Quota,
+            message: "server limit reached (limit: 10)".into(),
+            code: String::new(),
+            request_id: None,
+            next_step: String::new(),
+            alternatives: Vec::new(),
+        };
+        let (node, step) = (node(3), ProvisionStep::CreateMachine);
+        let failed = NodeProvisioningFailed { node, attempt: 1, step, failure, nothing_made: true, kept_until: None };
+        night.append(Actor::System, vec![(Some(ORG), StreamId::Node(node), failed.into())]);
+    })
+}
+
 fn write(path: &Path) {
     let log = MemoryLog::new(0x01d);
-    let night = Scenario::night();
+    let night = night();
     for (number, record) in night.records.iter().enumerate() {
         let mut frames = Vec::new();
         match &record.event {
@@ -63,6 +82,7 @@ fn a_kind_in_two_versions_opens_replays_and_explains() {
     let file = path.to_str().unwrap();
     let (text, code) = asked(&["--file", file, "verify", "--placements"]);
     assert!(code == 0 && text.contains("worker.created v1 × 2, worker.created v2 × 21"), "{text}");
+    assert!(text.contains("node.provisioning_failed v1 × 1"), "{text}");
     let (text, code) = asked(&["--file", file, "placement", "api"]);
     assert!(code == 0 && text.contains("does not hold the labels"), "{text}");
     let (text, code) = asked(&["--file", file, "placement", "cart"]);
@@ -77,5 +97,5 @@ fn a_kind_in_two_versions_opens_replays_and_explains() {
     let groups = log.read(1, usize::MAX).unwrap();
     let mut state = spunto_core::state::State::default();
     groups.iter().flat_map(|group| group.records()).for_each(|record| state.apply(&record.unwrap()));
-    assert_eq!(state, Scenario::night().state, "the fold of old bytes is the fold of new ones");
+    assert_eq!(state, night().state, "the fold of old bytes is the fold of new ones");
 }

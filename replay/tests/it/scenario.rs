@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command as Process, Output};
 
-use spunto_core::command::{AccountCommand, AgentReport, Command, NodeCommand, Request, WorkerCommand};
+use spunto_core::command::{
+    AccountCommand, AgentReport, Command, CredentialCommand, NodeCommand, ProvisionCommand, Request, WorkerCommand,
+};
 use spunto_core::decide::decide;
 use spunto_core::event::{Event, Exited, MachineFacts, OfflineReason, RestartPolicy, UnitSpec, UnitStep};
-use spunto_core::event::{NodeProvisioningFailed, ProvisionErrorClass, ProvisionFailure, ProvisionStep};
-use spunto_core::id::{NodeId, OperationId, OrgId, ProjectId, UnitId, UserId, WorkerId};
+use spunto_core::event::{MachinePrice, MachineWish, ProvisionErrorClass, ProvisionFailure};
+use spunto_core::id::{CredentialId, NodeId, OperationId, OrgId, ProjectId, UnitId, UserId, WorkerId};
 use spunto_core::observe::Observed;
 use spunto_core::record::{Actor, Record, StreamId};
 use spunto_core::state::State;
@@ -21,6 +23,9 @@ use spunto_events::log::sled::{LogOptions, SledLog};
 pub(crate) const ORG: OrgId = OrgId::from_u64(1);
 const PROJECT: ProjectId = ProjectId::from_u64(2);
 const OWNER: UserId = UserId::from_u64(3);
+const CREDENTIAL: CredentialId = CredentialId::from_u64(4);
+/// What the provider's client says of a quota that is used up.
+const NEXT_STEP: &str = "Delete servers or addresses that are not needed, or ask for a higher limit in Hetzner Console: Limits.";
 /// Segments of a few groups, so that there are sealed ones, an active one, and what only the tail holds.
 pub(crate) const OPTIONS: LogOptions =
     LogOptions { segment_events_max: 60, segment_bytes_max: 1 << 20, tail_area_bytes: 0, absorb_bytes: 4 << 10, reserve_bytes: 0 };
@@ -77,7 +82,7 @@ impl Scenario {
         true
     }
 
-    fn append(&mut self, actor: Actor, drafts: Vec<(Option<OrgId>, StreamId, Event)>) {
+    pub(crate) fn append(&mut self, actor: Actor, drafts: Vec<(Option<OrgId>, StreamId, Event)>) {
         let correlation = self.state.seq + 1;
         for (org, stream, event) in drafts {
             let record = Record {
@@ -127,14 +132,38 @@ impl Scenario {
         self.actor = Actor::User(OWNER);
     }
 
-    /// As the provisioner tells it.
-    pub(crate) fn fail_provision(&mut self, number: u64, attempt: u32, class: ProvisionErrorClass, message: &str) {
-        let (node, step) = (node(number), ProvisionStep::CreateMachine);
-        let next_step = "delete servers, or ask for a higher limit; then retry".to_owned();
-        let code = "resource_limit_exceeded".to_owned();
+    pub(crate) fn add_credential(&mut self, name: &str) {
+        let (provider, name, fingerprint) = ("hetzner".to_owned(), name.to_owned(), "00aa11bb".to_owned());
+        let add = CredentialCommand::Add { provider, name, fingerprint, account: None };
+        self.write(Command::Credential(ORG, CREDENTIAL, add));
+    }
+
+    /// Asks for a machine, which the provider refuses to make.
+    pub(crate) fn fail_provision(&mut self, number: u64, name: &str, class: ProvisionErrorClass, message: &str) {
+        let (provider, location, machine_type, image) = ("hetzner".into(), "fsn1".into(), "cx23".into(), "debian-13".into());
+        let create = ProvisionCommand::Create {
+            name: name.into(),
+            labels: BTreeMap::new(),
+            token_digest: SecretDigest::from_bytes([9; 32]),
+            wish: MachineWish { provider, location, machine_type, image },
+            credential: CREDENTIAL,
+            enrolment_digest: SecretDigest::from_bytes([8; 32]),
+        };
+        self.write(Command::Provision(ORG, node(number), create));
+        self.actor = Actor::System;
+        let attempt = 1;
+        self.wait_ms(700);
+        self.write(Command::Provision(ORG, node(number), ProvisionCommand::NoteVerified { attempt, account: None }));
+        let price = MachinePrice { currency: "EUR".into(), hourly: "0.0080".into(), monthly: "4.99".into() };
+        let intend =
+            ProvisionCommand::IntendMachine { attempt, name: format!("spunto-{}", &node(number).to_string()[4..]), price: Some(price) };
+        self.write(Command::Provision(ORG, node(number), intend));
+        self.wait_ms(22_700);
+        let (code, next_step) = ("resource_limit_exceeded".into(), NEXT_STEP.into());
         let failure = ProvisionFailure { class, message: message.into(), code, request_id: None, next_step, alternatives: Vec::new() };
-        let failed = NodeProvisioningFailed { node, attempt, step, failure, nothing_made: true, kept_until: None };
-        self.append(Actor::System, vec![(Some(ORG), StreamId::Node(node), failed.into())]);
+        let fail = ProvisionCommand::Fail { attempt, failure, nothing_made: true };
+        self.write(Command::Provision(ORG, node(number), fail));
+        self.actor = Actor::User(OWNER);
     }
 
     pub(crate) fn spawn(&mut self, number: u64, name: &str, labels: &[(&str, &str)], on: Option<u64>) {
@@ -174,6 +203,14 @@ impl Scenario {
 
     /// The night that most tests ask about.
     pub(crate) fn night() -> Self {
+        Self::night_with(|night| {
+            night.add_credential("hetzner");
+            night.fail_provision(3, "cloud-3", ProvisionErrorClass::Quota, "server limit reached (limit: 10)");
+        })
+    }
+
+    /// The night with another failed provision in it, which takes 23.4 s.
+    pub(crate) fn night_with(failed_provision: impl FnOnce(&mut Self)) -> Self {
         let mut night = Self::new();
         night.create_node(1, "web-1", &[("zone", "eu")]);
         night.wait_ms(41_000);
@@ -181,9 +218,7 @@ impl Scenario {
         night.create_node(2, "web-2", &[]);
         night.wait_ms(12_000);
         night.connect(2);
-        night.create_node(3, "cloud-3", &[]);
-        night.wait_ms(23_400);
-        night.fail_provision(3, 1, ProvisionErrorClass::Quota, "server limit reached (limit: 10)");
+        failed_provision(&mut night);
         night.spawn(10, "api", &[("zone", "eu")], None);
         night.wait_ms(2_300);
         night.run(10);

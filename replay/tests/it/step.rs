@@ -71,25 +71,27 @@ fn it_steps_forward_and_back_and_lights_what_changed() {
     let data = night(directory.path());
     let history = History::new(Source::directory(data.as_ref()).unwrap());
     let mut screen = Screen::new(&history, None);
-    assert!(screen.text().contains("#1  2026-11-25 03:00:00 UTC  (1 of 92)"), "{}", screen.text());
+    assert!(screen.text().contains("#1  2026-11-25 03:00:00 UTC  (1 of 96)"), "{}", screen.text());
     screen.press("f");
     assert!(
-        screen.text().contains("#11 ") && screen.text().contains("▶    11 ✗ 03:01:16 node cloud-3: attempt 1 failed"),
+        screen.text().contains("#15 ") && screen.text().contains("▶    15 ✗ 03:01:16 node cloud-3: attempt 1 failed"),
         "{}",
         screen.text()
     );
-    assert!(screen.is_lit("• status.state: pending", Color::Yellow) && screen.is_lit("• status.state: provisioning_failed", Color::Yellow));
-    assert!(screen.is_lit("• status.class: quota", Color::Yellow) && !screen.is_lit("  provider: manual", Color::Yellow));
+    assert!(
+        screen.is_lit("• status.state: provisioning", Color::Yellow) && screen.is_lit("• status.state: provisioning_failed", Color::Yellow)
+    );
+    assert!(screen.is_lit("• status.class: quota", Color::Yellow) && !screen.is_lit("  provider: cloud", Color::Yellow));
     screen.press("f→");
-    assert!(screen.text().contains("#16 ") && screen.is_lit("• status.reason: new kernel", Color::Yellow), "{}", screen.text());
+    assert!(screen.text().contains("#20 ") && screen.is_lit("• status.reason: new kernel", Color::Yellow), "{}", screen.text());
     screen.press("F");
-    assert!(screen.text().contains("#15 "));
+    assert!(screen.text().contains("#19 "));
     screen.press("←←F");
-    assert!(screen.text().contains("#11 "));
+    assert!(screen.text().contains("#15 "));
     screen.press("G→→");
-    assert!(screen.text().contains("(92 of 92)"), "{}", screen.text());
+    assert!(screen.text().contains("(96 of 96)"), "{}", screen.text());
     screen.press("g←");
-    assert!(screen.text().contains("(1 of 92)"));
+    assert!(screen.text().contains("(1 of 96)"));
     let here = screen.terminal.backend().buffer()[(1, 1)].modifier;
     assert!(here.contains(Modifier::REVERSED), "the present event is marked without colour too");
     assert!(!screen.press("q"));
@@ -102,15 +104,15 @@ fn it_filters_and_keeps_its_place() {
     let history = History::new(Source::directory(data.as_ref()).unwrap());
     let mut screen = Screen::new(&history, None);
     screen.press("ff/node.onlinX⎋");
-    assert!(screen.text().contains("(15 of 92)"), "left with Esc: {}", screen.text());
+    assert!(screen.text().contains("(19 of 96)"), "left with Esc: {}", screen.text());
     screen.press("/node.online");
     assert!(screen.text().contains("filter: node.online█"));
     screen.press("⏎");
-    assert!(screen.text().contains("#20 ") && screen.text().contains("(3 of 4)  only: node.online"), "{}", screen.text());
+    assert!(screen.text().contains("#24 ") && screen.text().contains("(3 of 4)  only: node.online"), "{}", screen.text());
     screen.press("/nothing of the kind⏎");
     assert!(screen.text().contains("no event  only: nothing of the kind"), "{}", screen.text());
     screen.press("→f←F/⏎");
-    assert!(screen.text().contains("of 92)"));
+    assert!(screen.text().contains("of 96)"));
     let mut screen = Screen::new(&history, Some("web-1"));
     assert!(screen.text().contains("(1 of 4)  only: node web-1"), "{}", screen.text());
     screen.press("f");
@@ -170,16 +172,16 @@ fn a_person_at_80_by_24_walks_to_a_failure_and_back() {
     let program = env!("CARGO_BIN_EXE_spunto-replay");
     let shell = format!("{program} --data-dir {data} step; echo exit code $?; exec cat");
     tmux.run(&["new-session", "-d", "-x", "80", "-y", "24", "-e", "TERM=screen-256color", "-e", "LC_ALL=C.UTF-8", &shell]);
-    tmux.until(&["(1 of 92)", "q quit"]);
+    tmux.until(&["(1 of 96)", "q quit"]);
     tmux.keys(&["f"]);
-    let failed = tmux.until(&["#11 ", "status.class: quota", "provisioning_failed"]);
+    let failed = tmux.until(&["#15 ", "status.class: quota", "provisioning_failed"]);
     assert_eq!(failed.lines().count(), 24);
     assert!(failed.contains("server limit reached (limit: 10) — the control plane"), "told whole, not cut at the edge: {failed}");
     assert!(failed.lines().all(|line| line.chars().count() <= 80));
     tmux.keys(&["Right"]);
-    tmux.until(&["(12 of 92)", "worker api before"]);
+    tmux.until(&["(16 of 96)", "worker api before"]);
     tmux.keys(&["Left", "Left"]);
-    tmux.until(&["(10 of 92)"]);
+    tmux.until(&["(14 of 96)"]);
     tmux.keys(&["/", "worker.failed", "Enter"]);
     tmux.until(&["(1 of 1)  only: worker.failed", "manifest for shop"]);
     tmux.keys(&["q"]);
