@@ -305,7 +305,8 @@ fn every_command_and_file_that_the_pages_name_is_there() {
         for (link, _) in text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).filter(|(link, _)| !link.starts_with("http")) {
             let (file, part) = link.split_once('#').unwrap_or((link, ""));
             let file = if file.is_empty() { folder.clone() } else { folder.with_file_name("").join(file) };
-            let target = fs::read_to_string(&file).unwrap_or_else(|_| panic!("{page}: {link}"));
+            let target = fs::read(&file).unwrap_or_else(|_| panic!("{page}: {link}"));
+            let target = String::from_utf8_lossy(&target);
             let mut headings = target
                 .lines()
                 .filter(|line| line.starts_with('#'))
