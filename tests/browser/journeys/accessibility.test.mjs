@@ -19,7 +19,7 @@ async function findings(page) {
 
 async function settled(page) {
   await page.locator('h1').first().waitFor();
-  await page.waitForFunction(() => !document.querySelector('[aria-busy="true"]'));
+  await page.waitForFunction(() => !document.querySelector('[aria-busy="true"], .skeleton'));
 }
 
 it.journey('no serious finding on any page, light and dark, wide and as on a phone', async () => {
