@@ -17,8 +17,10 @@ use tokio::sync::watch;
 use crate::excerpt::{self, ExcerptError};
 use crate::journal::ReplayError;
 
-/// Most commits kept in memory.
+/// Most commits kept in memory, whatever their size.
 const RECENT_COMMITS_MAX: usize = 1024;
+/// Events from which on the oldest commit in memory goes, when that leaves at least one: a commit may hold thousands.
+const RECENT_EVENTS_MAX: usize = 4096;
 /// Bytes of the log read at a time by a subscription that has fallen behind.
 const CATCH_UP_BYTES: usize = 256 * 1024;
 
@@ -39,10 +41,27 @@ impl Commit {
     }
 }
 
+/// The latest commits, oldest first.
+#[derive(Default)]
+struct Recent {
+    commits: VecDeque<Arc<Commit>>,
+    events: usize,
+}
+
+impl Recent {
+    fn push(&mut self, commit: Arc<Commit>) {
+        self.events += commit.records.len();
+        self.commits.push_back(commit);
+        while self.commits.len() > RECENT_COMMITS_MAX || (self.events > RECENT_EVENTS_MAX && self.commits.len() > 1) {
+            self.events -= self.commits.pop_front().map_or(0, |oldest| oldest.records.len());
+        }
+    }
+}
+
 /// Where committed events come out.
 pub struct Feed {
     log: Arc<dyn EventLog>,
-    recent: RwLock<VecDeque<Arc<Commit>>>,
+    recent: RwLock<Recent>,
     committed: watch::Sender<u64>,
 }
 
@@ -58,13 +77,16 @@ impl Feed {
         let last = commit.last();
         let mut recent = self.recent.write();
         if !planted::is(Bug::FeedGap) || !last.is_multiple_of(50) {
-            recent.push_back(commit);
-        }
-        if recent.len() > RECENT_COMMITS_MAX {
-            recent.pop_front();
+            recent.push(commit);
         }
         drop(recent);
         self.committed.send_replace(last);
+    }
+
+    /// How many events are in memory.
+    #[cfg(test)]
+    pub(crate) fn recent_events(&self) -> usize {
+        self.recent.read().commits.iter().map(|commit| commit.records.len()).sum()
     }
 
     /// The end of the log: everything up to here is durable.
@@ -95,7 +117,7 @@ impl Feed {
 
     /// Commits from the one that holds `from` on, where all of them are still in memory.
     fn recent(&self, from: u64) -> Option<Vec<Arc<Commit>>> {
-        let recent = self.recent.read();
+        let recent = &self.recent.read().commits;
         recent.front().filter(|oldest| oldest.first() <= from)?;
         let start = recent.partition_point(|commit| commit.last() < from);
         Some(recent.range(start..).cloned().collect())

@@ -3,5 +3,6 @@
 pub mod connect;
 pub mod cut;
 pub mod enrol;
+mod incoming;
 pub mod socket;
 pub mod streams;

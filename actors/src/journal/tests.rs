@@ -57,6 +57,28 @@ fn commands_at_once_are_decided_one_after_the_other_and_seen_by_reads() {
     });
 }
 
+#[test]
+fn memory_of_what_is_recent_is_bounded_by_events_and_the_rest_is_read_from_the_log() {
+    run(async {
+        let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new(7));
+        let (journal, _thread, feed) = started(Arc::clone(&log));
+        initialized(&journal).await;
+        let all: u64 = 2 * 4096;
+        let answers = futures_util::future::join_all((1..=all).map(|number| journal.submit(project(number)))).await;
+        assert!(answers.iter().all(Result::is_ok));
+        let kept = feed.recent_events();
+        assert!((1..=4096).contains(&kept), "{kept} events are in memory");
+        let mut subscription = feed.subscribe_after(0);
+        let mut seen = 0;
+        while seen < log.head().seq {
+            for record in subscription.next().await.unwrap().unwrap().records() {
+                assert_eq!(record.seq, seen + 1);
+                seen = record.seq;
+            }
+        }
+    });
+}
+
 /// A log whose appends fail from some event on.
 struct Failing {
     inner: MemoryLog,

@@ -7,6 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use actix_web_actors::ws;
+use futures_util::stream;
 use spunto_actors::link::{Cut, Link};
 use spunto_actors::random;
 use spunto_core::event::ConnectionRefusal;
@@ -15,6 +16,7 @@ use spunto_core::protocol::FRAME_TO_SERVER_BYTES_MAX;
 use spunto_core::token::NodeToken;
 
 use super::cut::{Socket, Uncuttable};
+use super::incoming::Incoming;
 use super::socket::AgentSocket;
 use crate::app::App;
 use crate::ask::Ask;
@@ -59,8 +61,10 @@ pub async fn connect(app: Data<App>, ask: Ask, request: HttpRequest, payload: Pa
     let cut: Arc<dyn Cut> =
         request.conn_data::<Socket>().map_or_else(|| Arc::new(Uncuttable) as Arc<dyn Cut>, |socket| Arc::new(socket.clone()));
     let (link, outgoing) = Link::new(random::number(), cut);
-    let socket = AgentSocket::new(app.clone(), node, credential, ask.address, link, outgoing);
-    ws::WsResponseBuilder::new(socket, &request, payload).frame_size(FRAME_TO_SERVER_BYTES_MAX).start().map_err(handshake)
+    let incoming = Incoming::new(payload, FRAME_TO_SERVER_BYTES_MAX);
+    let socket = AgentSocket::new(app.clone(), node, credential, ask.address, link, outgoing, incoming);
+    // The socket reads for itself, see `incoming`; the stream that comes with the response has nothing to say.
+    ws::WsResponseBuilder::new(socket, &request, stream::pending()).start().map_err(handshake)
 }
 
 /// `GET /api/agent/check`: whether this token would be let in.

@@ -4,7 +4,7 @@
 //! supervisor never waits for it.
 
 use actix::prelude::*;
-use actix_web::web::Data;
+use actix_web::web::{Data, Payload};
 use actix_web_actors::ws::{self, CloseCode, CloseReason, WebsocketContext};
 use spunto_actors::link::{Link, Outgoing};
 use spunto_actors::supervisor::{Arrived, Closed, Connect, NodeSupervisor};
@@ -14,6 +14,7 @@ use spunto_core::protocol::{FrameError, FromAgent, FromServer, HELLO_WITHIN_MS, 
 use tokio::sync::mpsc;
 use tracing::debug;
 
+use crate::agent::incoming::Incoming;
 use crate::app::App;
 
 /// Frames of unknown type that a session may send; a peer that only speaks those is not one of ours.
@@ -28,6 +29,7 @@ pub struct AgentSocket {
     link: Option<Link>,
     link_id: u64,
     outgoing: Option<mpsc::Receiver<Outgoing>>,
+    incoming: Option<Incoming<Payload>>,
     supervisor: Option<Addr<NodeSupervisor>>,
     unknown_frames: u32,
     reason: OfflineReason,
@@ -41,6 +43,7 @@ impl AgentSocket {
         address: String,
         link: Link,
         outgoing: mpsc::Receiver<Outgoing>,
+        incoming: Incoming<Payload>,
     ) -> Self {
         let link_id = link.id();
         Self {
@@ -51,6 +54,7 @@ impl AgentSocket {
             link: Some(link),
             link_id,
             outgoing: Some(outgoing),
+            incoming: Some(incoming),
             supervisor: None,
             unknown_frames: 0,
             reason: OfflineReason::ConnectionClosed,
@@ -118,6 +122,9 @@ impl Actor for AgentSocket {
         self.app.metrics.connection(true);
         if let Some(mut outgoing) = self.outgoing.take() {
             ctx.add_stream(futures_util::stream::poll_fn(move |cx| outgoing.poll_recv(cx)));
+        }
+        if let Some(incoming) = self.incoming.take() {
+            ctx.add_stream(incoming);
         }
         ctx.run_later(std::time::Duration::from_millis(HELLO_WITHIN_MS), |this, ctx| {
             if this.supervisor.is_none() {
