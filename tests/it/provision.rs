@@ -14,6 +14,7 @@ mod enrolment;
 mod failures;
 mod google;
 mod kills;
+mod secrets;
 mod stepper;
 
 /// A control plane with a credential at a cloud.
@@ -22,7 +23,7 @@ struct Place {
     cloud: Running<Hetzner>,
     machines: Machines,
     credential: String,
-    _data: tempfile::TempDir,
+    data: tempfile::TempDir,
 }
 
 fn text(value: &Value) -> String {
@@ -39,13 +40,18 @@ impl Place {
     }
 
     fn without_credential() -> Self {
+        Self::with(&[])
+    }
+
+    /// Without a credential, with more flags.
+    fn with(more: &[String]) -> Self {
         let machines = Machines::default();
         let cloud = Running::start(Hetzner::with_hook(machines.hook())).unwrap();
         let data = tempfile::tempdir().unwrap();
-        let flags = [format!("--cloud-base=hetzner={}/v1", cloud.url)];
+        let flags = [more, &[format!("--cloud-base=hetzner={}/v1", cloud.url)]].concat();
         let world = World::on(&data.path().join("data"), &flags).unwrap();
         machines.know(&world.api.url, world.directory.path().join("machines"));
-        Self { world, cloud, machines, credential: String::new(), _data: data }
+        Self { world, cloud, machines, credential: String::new(), data }
     }
 
     fn of_credential(&self, rest: &str) -> String {

@@ -11,5 +11,6 @@ pub mod paths;
 pub mod scripted;
 pub mod server;
 pub mod stream;
+pub mod traces;
 pub mod volume;
 pub mod world;

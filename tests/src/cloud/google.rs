@@ -105,6 +105,12 @@ impl Google {
         self.state.lock().tokens.given()
     }
 
+    /// The tokens that are good.
+    #[must_use]
+    pub fn access_tokens(&self) -> Vec<String> {
+        self.state.lock().tokens.good()
+    }
+
     /// How many instances there are.
     #[must_use]
     pub fn machines(&self) -> usize {
