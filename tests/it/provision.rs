@@ -11,10 +11,13 @@ use spunto_tests::world::{SOON, World};
 
 mod credentials;
 mod enrolment;
+mod events;
 mod failures;
 mod google;
 mod kills;
+mod site;
 mod stepper;
+mod troubles;
 
 /// A control plane with a credential at a cloud.
 struct Place {

@@ -116,6 +116,15 @@ async fn answer<C: Cloud>(request: hyper::Request<Incoming>, cloud: Arc<C>, plan
         Answer::This(response) => Ok(whole(response)),
         Answer::Newer => Ok(whole(newer(usual))),
         Answer::Close => Err(Closed),
+        Answer::DoneLate(wait) => {
+            tokio::spawn(async move {
+                tokio::time::sleep(wait).await;
+                if !acts {
+                    cloud.answer(&request);
+                }
+            });
+            Err(Closed)
+        }
         Answer::Never => std::future::pending().await,
         Answer::Late(wait) => {
             tokio::time::sleep(wait).await;
