@@ -15,6 +15,7 @@ mod events;
 mod failures;
 mod google;
 mod kills;
+mod points;
 mod site;
 mod stepper;
 mod troubles;

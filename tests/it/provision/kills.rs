@@ -1,12 +1,13 @@
-//! The server is killed on both sides of every call to the provider: before the provider acts, and after it has acted and before
-//! its answer arrives; from the wish to the end of the removal. Afterwards one machine is there, made once, or none.
+//! The server is killed on both sides of every call to the provider: before the provider acts, and after it has acted and before it
+//! answers; from the wish to the end of the removal. Afterwards one machine is there, made once, or none.
 
 use spunto_tests::cloud::Answer as Reply;
 
 use super::site::{BOTH, Site, Which, each_at_once};
+use super::*;
 
-/// Calls that a creation or a removal makes at least, a token's included.
-const fn calls_min(which: Which) -> (usize, usize) {
+/// Calls that a creation and a removal make, a token's included.
+const fn calls_of(which: Which) -> (usize, usize) {
     match which {
         Which::Hetzner => (7, 4),
         Which::Google => (9, 7),
@@ -15,20 +16,26 @@ const fn calls_min(which: Which) -> (usize, usize) {
 /// Calls that a creation or a removal makes at most; more means that it does not end.
 const CALLS_MAX: usize = 40;
 
-/// Kills the server when it makes the call that was planned not to be answered. Says which one it was; none where everything came to
-/// its end without it.
-fn kill_at_the_call(site: &mut Site, over: impl Fn(&Site) -> bool) -> Option<String> {
-    let struck = site.wait("the call, or the end", || {
-        Ok(match site.plan.struck() {
-            Some(call) => Some(Some(call)),
-            None => over(site).then_some(None),
-        })
+/// A fresh server that its `nth` call to the cloud will kill. It makes its first call with a fresh token, each time.
+fn doom(site: &mut Site, nth: usize, acts: bool) {
+    site.kill();
+    let doomed = site.world.server.pid();
+    site.plan.at(nth, acts, Reply::Kill(doomed));
+}
+
+/// Waits until the server was killed, and starts another; the call that killed it. None when all was over without it.
+fn revive(site: &mut Site, over: impl Fn(&Site) -> bool) -> Option<String> {
+    let killed = wait_for("the kill, or the end", 2 * SOON, || {
+        if !site.world.server.is_running() {
+            return Ok(Some(true));
+        }
+        Ok(over(site).then_some(false))
     });
-    if struck.is_some() {
+    if killed.unwrap() {
         site.kill();
     }
     site.plan.clear();
-    struck
+    site.plan.struck()
 }
 
 fn killed_at_every_call(which: Which, acts: bool) {
@@ -36,17 +43,21 @@ fn killed_at_every_call(which: Which, acts: bool) {
     let (mut creating, mut removing) = (Vec::new(), Vec::new());
     for nth in 1..CALLS_MAX {
         let (_, _, made) = site.counts();
-        // A fresh server makes its first call with a fresh token, each time.
-        site.kill();
-        site.plan.at(nth, acts, Reply::Never);
-        let node = site.create();
-        let created = kill_at_the_call(&mut site, |site| site.is(&node, "online"));
+        // Its machine keeps quiet until the provider has nothing more to say of it, so that the calls are always the same.
+        site.gate.close();
+        doom(&mut site, nth, acts);
+        let wish = site.wish();
+        let first = site.ask(&wish);
+        let created = revive(&mut site, |site| site.awaits_handshake(&wish));
+        let node = site.ask(&wish).unwrap();
+        assert!(first.is_err() || first.unwrap() == node, "one wish, one node");
+        site.gate.open();
         site.wait_online(&node);
         assert_eq!(site.counts(), (1, 0, made + 1), "{which:?}, killed at {created:?}, which acted: {acts}");
-        site.kill();
-        site.plan.at(nth, acts, Reply::Never);
-        site.delete(&node);
-        let removed = kill_at_the_call(&mut site, |site| site.is_gone(&node));
+        doom(&mut site, nth, acts);
+        let told = site.world.api.delete(&site.of_node(&node)).is_ok();
+        let removed = revive(&mut site, |site| site.is_gone(&node));
+        site.delete_again(&node, told);
         site.wait_gone(&node);
         assert_eq!(site.counts(), (0, 0, made + 1), "{which:?}, killed at {removed:?}, which acted: {acts}");
         if created.is_none() && removed.is_none() {
@@ -56,8 +67,8 @@ fn killed_at_every_call(which: Which, acts: bool) {
         removing.extend(removed);
     }
     println!("{which:?}, acted: {acts}: killed at {creating:?}, then at {removing:?}");
-    let (least_creating, least_removing) = calls_min(which);
-    assert!(creating.len() >= least_creating && removing.len() >= least_removing, "{which:?}: {creating:?} {removing:?}");
+    let (to_create, to_remove) = calls_of(which);
+    assert!(creating.len() >= to_create && removing.len() >= to_remove, "{which:?}: {creating:?} {removing:?}");
     site.verify();
 }
 

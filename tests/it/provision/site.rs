@@ -4,10 +4,11 @@ use std::any::Any;
 use std::os::unix::process::ExitStatusExt;
 use std::sync::Arc;
 
+use parking_lot::{Condvar, Mutex};
 use spunto_replay::source::Source;
 use spunto_replay::verify::verify;
-use spunto_tests::cloud::Plan;
 use spunto_tests::cloud::google::{self, Google};
+use spunto_tests::cloud::{Happening, Hook, Plan};
 
 use super::*;
 
@@ -36,11 +37,45 @@ pub(super) struct Site {
     pub(super) world: World,
     pub(super) which: Which,
     pub(super) plan: Arc<Plan>,
+    pub(super) gate: Arc<Gate>,
     cloud: Arc<dyn At>,
     wish: Value,
     nodes: usize,
     _running: Box<dyn Any + Send>,
     _data: tempfile::TempDir,
+}
+
+/// Machines that have booted do nothing while it is closed.
+#[derive(Debug, Default)]
+pub(super) struct Gate {
+    closed: Mutex<bool>,
+    opened: Condvar,
+}
+
+impl Gate {
+    pub(super) fn close(&self) {
+        *self.closed.lock() = true;
+    }
+
+    pub(super) fn open(&self) {
+        *self.closed.lock() = false;
+        self.opened.notify_all();
+    }
+
+    /// Who acts machines out, behind this gate.
+    fn before(self: &Arc<Self>, hook: Hook) -> Hook {
+        let (gate, hook) = (Arc::clone(self), Arc::new(hook));
+        Box::new(move |happening| {
+            if matches!(happening, Happening::Gone { .. }) {
+                return hook(happening);
+            }
+            let (gate, hook) = (Arc::clone(&gate), Arc::clone(&hook));
+            std::thread::spawn(move || {
+                gate.opened.wait_while(&mut gate.closed.lock(), |closed| *closed);
+                hook(happening);
+            });
+        })
+    }
 }
 
 /// What is the same of both clouds.
@@ -72,7 +107,8 @@ impl Site {
     pub(super) fn new(which: Which) -> Self {
         let machines = Machines::default();
         let data = tempfile::tempdir().unwrap();
-        let (hook, open) = (machines.hook(), |bases: &[String]| {
+        let gate = Arc::new(Gate::default());
+        let (hook, open) = (gate.before(machines.hook()), |bases: &[String]| {
             let limits = [format!("--cloud-call-ms={CALL_MS}"), format!("--cloud-settle-ms={SETTLE_MS}")];
             World::on(&data.path().join("data"), &[bases, &limits].concat()).unwrap()
         });
@@ -90,7 +126,7 @@ impl Site {
             }
         };
         machines.know(&world.api.url, world.directory.path().join("machines"));
-        let mut site = Self { world, which, plan, cloud, wish: Value::Null, nodes: 0, _running: running, _data: data };
+        let mut site = Self { world, which, plan, gate, cloud, wish: Value::Null, nodes: 0, _running: running, _data: data };
         site.add_credential();
         site
     }
@@ -119,16 +155,37 @@ impl Site {
         self.world.of_org(&format!("/nodes/{node}"))
     }
 
-    /// The body of a node's creation, of a name that is not used yet.
-    pub(super) fn body(&mut self) -> Value {
+    /// A node's creation, under a name that is not used yet.
+    pub(super) fn wish(&mut self) -> Value {
         self.nodes += 1;
         json!({ "name": format!("n{}", self.nodes), "cloud": self.wish })
     }
 
+    /// Asks for a node, always with one key; the node. Whoever gets no answer asks again.
+    pub(super) fn ask(&self, wish: &Value) -> anyhow::Result<String> {
+        let key = text(&wish["name"]);
+        let path = self.world.of_org("/nodes");
+        let answer = self.world.api.send("POST", &path, Some(&wish.to_string()), &[("Idempotency-Key", &key)])?;
+        Ok(text(&answer.ok()?["node"]["id"]))
+    }
+
     pub(super) fn create(&mut self) -> String {
-        let body = self.body();
-        let created = self.world.api.post(&self.world.of_org("/nodes"), &body).unwrap().ok().unwrap();
-        text(&created["node"]["id"])
+        let wish = self.wish();
+        self.ask(&wish).unwrap()
+    }
+
+    /// Whether the node of this wish has its machine, and its agent is waited for.
+    pub(super) fn awaits_handshake(&self, wish: &Value) -> bool {
+        let node = self.ask(wish).and_then(|node| self.world.node(&node));
+        node.is_ok_and(|node| shown(&node) == "✓✓▸·")
+    }
+
+    /// Asks for a deletion again, if nobody has `told` that it goes.
+    pub(super) fn delete_again(&self, node: &str, told: bool) {
+        if !told {
+            let again = self.world.api.delete(&self.of_node(node)).unwrap();
+            assert!(again.status < 300 || again.status == 404 || again.code() == "node_deleting", "{again:?}");
+        }
     }
 
     pub(super) fn delete(&self, node: &str) {

@@ -81,11 +81,15 @@ fn passing(which: Which, trouble: Trouble) {
     let mut site = Site::new(which);
     let mut struck = 0;
     for nth in 1..CALLS_MAX {
-        let (_, _, made) = site.counts();
+        let ((_, _, made), late) = (site.counts(), site.plan.done_late());
         trouble.plan(&site, nth);
         let node = site.create();
         site.wait_online(&node);
         let creating = site.plan.struck();
+        if trouble == Trouble::DoneLate && creating.is_some() {
+            // What is done late finds the machine that the same call has made since. (Where it is gone by then: below.)
+            site.wait("the late call", || Ok((site.plan.done_late() > late).then_some(())));
+        }
         assert_eq!(site.counts(), (1, 0, made + 1), "{which:?}, {trouble:?} at {creating:?}");
         trouble.plan(&site, nth);
         site.delete(&node);
@@ -108,6 +112,32 @@ fn passing(which: Which, trouble: Trouble) {
 fn what_passes_leaves_no_trace_whichever_call_it_meets() {
     let all: Vec<_> = BOTH.iter().flat_map(|which| PASSING.map(|trouble| (*which, trouble))).collect();
     each_at_once(&all, |(which, trouble)| passing(which, trouble));
+}
+
+/// Each call of a creation in turn breaks and is carried out later, when its node is on its way out or gone: nothing is there then.
+fn deleted_meanwhile(which: Which) {
+    let mut site = Site::new(which);
+    for nth in 1..CALLS_MAX {
+        let late = site.plan.done_late();
+        Trouble::DoneLate.plan(&site, nth);
+        let node = site.create();
+        site.wait("the call, or the end", || Ok((site.plan.struck().is_some() || site.is(&node, "online")).then_some(())));
+        let struck = site.plan.struck();
+        site.delete(&node);
+        site.wait_gone(&node);
+        let Some(call) = struck else {
+            assert!(nth > 6, "only {nth} calls");
+            break;
+        };
+        site.wait("the late call", || Ok((site.plan.done_late() > late).then_some(())));
+        assert_eq!((site.counts().0, site.counts().1), (0, 0), "{which:?}: {call}");
+    }
+    site.verify();
+}
+
+#[test]
+fn what_is_carried_out_late_for_a_node_that_goes_is_found_and_goes_too() {
+    each_at_once(&BOTH, deleted_meanwhile);
 }
 
 /// Each call of an attempt in turn is refused for good: the attempt fails and says so, nothing stays, and another comes right.

@@ -1,6 +1,7 @@
 //! What is to go wrong, call by call, and what was called.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -19,6 +20,8 @@ pub enum Answer {
     Close,
     /// Never; the connection stays open.
     Never,
+    /// Never: whoever asks, the process of this id, is killed in the same moment.
+    Kill(u32),
     /// As the cloud does, so much later.
     Late(Duration),
     /// The connection is closed without a word; so much later it is carried out all the same, unless it was before.
@@ -54,6 +57,7 @@ pub struct Plan {
     planned: Mutex<VecDeque<Planned>>,
     nth: Mutex<Option<Nth>>,
     struck: Mutex<Option<String>>,
+    late: AtomicUsize,
     calls: Mutex<Vec<String>>,
     exchanges: Mutex<Option<Vec<Value>>>,
 }
@@ -93,6 +97,17 @@ impl Plan {
     #[must_use]
     pub fn struck(&self) -> Option<String> {
         self.struck.lock().clone()
+    }
+
+    /// How many calls were carried out after their connection was closed, see [`Answer::DoneLate`].
+    #[must_use]
+    pub fn done_late(&self) -> usize {
+        self.late.load(Ordering::SeqCst)
+    }
+
+    /// Counts one.
+    pub(super) fn note_late(&self) {
+        self.late.fetch_add(1, Ordering::SeqCst);
     }
 
     /// Forgets what was planned and not used.

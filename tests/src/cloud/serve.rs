@@ -122,7 +122,14 @@ async fn answer<C: Cloud>(request: hyper::Request<Incoming>, cloud: Arc<C>, plan
                 if !acts {
                     cloud.answer(&request);
                 }
+                plan.note_late();
             });
+            Err(Closed)
+        }
+        Answer::Kill(process) => {
+            let process = i32::try_from(process).ok().and_then(rustix::process::Pid::from_raw);
+            let killed = process.map(|process| rustix::process::kill_process(process, rustix::process::Signal::KILL));
+            assert_eq!(killed, Some(Ok(())), "who asks lives");
             Err(Closed)
         }
         Answer::Never => std::future::pending().await,
