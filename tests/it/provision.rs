@@ -11,11 +11,15 @@ use spunto_tests::world::{SOON, World};
 
 mod credentials;
 mod enrolment;
+mod events;
 mod failures;
 mod google;
 mod kills;
+mod points;
 mod secrets;
+mod site;
 mod stepper;
+mod troubles;
 
 /// A control plane with a credential at a cloud.
 struct Place {
