@@ -36,7 +36,12 @@ fn text(value: &Value) -> String {
 
 impl Place {
     fn new() -> Self {
-        let mut place = Self::without_credential();
+        Self::with_credential(&[])
+    }
+
+    /// With more flags.
+    fn with_credential(more: &[String]) -> Self {
+        let mut place = Self::with(more);
         let body = json!({ "name": "main", "provider": "hetzner", "secret": TOKEN });
         let added = place.world.api.post(&place.world.of_org("/credentials"), &body).unwrap().ok().unwrap();
         place.credential = text(&added["credential"]["id"]);

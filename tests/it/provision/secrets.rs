@@ -40,10 +40,7 @@ fn no_credential_or_token_is_in_clear_anywhere() {
         format!("--cloud-base=google={}/compute/v1", google_cloud.url),
         format!("--cloud-base=google-token={}", google_cloud.url),
     ];
-    let mut place = Place::with(&flags);
-    let body = json!({ "name": "main", "provider": "hetzner", "secret": TOKEN });
-    let added = place.world.api.post(&place.world.of_org("/credentials"), &body).unwrap().ok().unwrap();
-    place.credential = text(&added["credential"]["id"]);
+    let mut place = Place::with_credential(&flags);
     let key = google::account();
     let body = json!({ "name": "other", "provider": "google", "secret": key });
     place.world.api.post(&place.world.of_org("/credentials"), &body).unwrap().ok().unwrap();
