@@ -11,5 +11,7 @@ pub mod paths;
 pub mod scripted;
 pub mod server;
 pub mod stream;
+
+pub mod vm;
 pub mod volume;
 pub mod world;
