@@ -222,7 +222,10 @@ impl Vms {
     /// # Errors
     /// As [`Vms::run`].
     pub fn run_script_again(&self, name: &str) -> anyhow::Result<String> {
-        self.run(name, &["sh".to_owned(), "-c".to_owned(), "for each in /var/lib/cloud/scripts/per-boot/*; do \"$each\" || exit; done".to_owned()])
+        self.run(
+            name,
+            &["sh".to_owned(), "-c".to_owned(), "for each in /var/lib/cloud/scripts/per-boot/*; do \"$each\" || exit; done".to_owned()],
+        )
     }
 
     /// Takes a machine's power away and gives it back; its disk stays.

@@ -152,11 +152,8 @@ fn main() -> anyhow::Result<()> {
     let vms = if unavailable.is_none() { Some(Vms::with_images(&IMAGES)?) } else { None };
     let hook = || -> Hook { vms.as_ref().map_or_else(|| Box::new(|_| ()) as Hook, Vms::hook) };
     let (hetzner, google) = (Running::start(Hetzner::with_hook(hook()))?, Running::start(Google::with_hook(hook()))?);
-    let bases = [
-        format!("hetzner={}/v1", hetzner.url),
-        format!("google={}/compute/v1", google.url),
-        format!("google-token={}", google.url),
-    ];
+    let bases =
+        [format!("hetzner={}/v1", hetzner.url), format!("google={}/compute/v1", google.url), format!("google-token={}", google.url)];
     let credentials = json!({ "hetzner": hetzner::TOKEN, "google": google::account() });
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}", json!({ "bases": bases, "credentials": credentials, "no_machines_because": unavailable }))?;

@@ -42,7 +42,9 @@ pub(super) fn write_scripts(directory: &Path, user_data: &str) -> anyhow::Result
     ensure!(user_data.starts_with("#cloud-config\n"), "cloud-init does not take this for a cloud-config");
     let config: CloudConfig = serde_yaml_ng::from_str(user_data).context("the cloud-config")?;
     for file in config.write_files {
-        let Some(name) = file.path.strip_prefix(PER_BOOT).filter(|name| !name.contains('/')) else { bail!("a file elsewhere: {}", file.path) };
+        let Some(name) = file.path.strip_prefix(PER_BOOT).filter(|name| !name.contains('/')) else {
+            bail!("a file elsewhere: {}", file.path)
+        };
         ensure!(file.owner == "root:root", "another owner: {}", file.owner);
         write_file(&directory.join(name), &file.content, u32::from_str_radix(&file.permissions, 8)?)?;
     }
