@@ -38,13 +38,14 @@ export async function addCredential(page, cloud, secret) {
   await button(page, 'Verify and keep').click();
 }
 
-/** Fills the form in and sends it; the node's id, with its console open. */
-export async function order(page, cloud, name) {
+/** Fills the form in and sends it, `just` before which something may happen; the node's id, with its console open. */
+export async function order(page, cloud, name, { just } = {}) {
   const { location, machine, image } = PLACES[cloud];
   await page.getByRole('combobox', { name: 'Location' }).selectOption(location);
   await page.getByRole('radio', { name: machine }).check();
   await page.getByRole('combobox', { name: 'Image' }).selectOption(image);
   await page.getByRole('textbox', { name: /^Name/ }).fill(name);
+  await just?.();
   await button(page, 'Create node').click();
   await page.waitForURL(/\/provision$/);
   return page.url().match(/nod_\w+/)[0];
