@@ -12,7 +12,6 @@ pub use history::{GAUGES_KEPT_MAX, History};
 use parking_lot::{Mutex, RwLock};
 use spunto_core::event::ProvisionFailure;
 use spunto_core::id::{NodeId, UnitId};
-use spunto_core::plan::provision::Waits;
 use spunto_core::protocol::{Gauges, PullProgress};
 use spunto_core::time::Timestamp;
 
@@ -71,8 +70,6 @@ pub struct LiveNode {
     pub pulls: BTreeMap<UnitId, PullProgress>,
     /// What is in the way of its machine.
     pub trouble: Option<Box<Trouble>>,
-    /// How long its machine may take.
-    pub waits: Waits,
 }
 
 impl LiveNode {
@@ -93,16 +90,9 @@ impl LiveNode {
 #[derive(Clone, Default)]
 pub struct Board {
     nodes: Arc<RwLock<HashMap<NodeId, Arc<Mutex<LiveNode>>>>>,
-    waits: Waits,
 }
 
 impl Board {
-    /// An empty one; `waits` are the provisioner's.
-    #[must_use]
-    pub fn new(waits: Waits) -> Self {
-        Self { nodes: Arc::default(), waits }
-    }
-
     /// The place of one node, to be written to by its supervisor.
     #[must_use]
     pub fn place(&self, node: NodeId) -> Arc<Mutex<LiveNode>> {
@@ -112,8 +102,7 @@ impl Board {
     /// What is live of a node; nothing when there is nothing.
     #[must_use]
     pub fn look(&self, node: NodeId) -> LiveNode {
-        let live = self.nodes.read().get(&node).map_or_else(LiveNode::default, |place| place.lock().clone());
-        LiveNode { waits: self.waits, ..live }
+        self.nodes.read().get(&node).map_or_else(LiveNode::default, |place| place.lock().clone())
     }
 
     /// Looks at what is live of a node without copying it. Be brief: its supervisor waits meanwhile.

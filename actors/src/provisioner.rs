@@ -17,7 +17,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use spunto_core::event::Event;
 use spunto_core::id::{CredentialId, NodeId, OrgId};
-use spunto_core::plan::provision::{Circumstances, Next, Waits, next};
+use spunto_core::plan::provision::{Circumstances, Next, next};
 use spunto_core::record::{Record, StreamId};
 use spunto_core::time::Timestamp;
 use tokio::sync::Notify;
@@ -63,8 +63,6 @@ pub struct Parts {
     pub board: Board,
     /// What a new machine is told.
     pub boot: Boot,
-    /// How long things may take.
-    pub waits: Waits,
 }
 
 /// What every new machine is told, beside its token.
@@ -161,7 +159,7 @@ impl Provisioner {
         if let Some(wake) = self.wakes.get(&node) {
             return wake.look.notify_one();
         }
-        let at = Circumstances { now: self.parts.clock.now(), up_since: self.up_since, asked_until: None, waits: self.parts.waits };
+        let at = Circumstances { now: self.parts.clock.now(), up_since: self.up_since, asked_until: None };
         let left = self.parts.directory.read(|state| {
             let known = state.orgs.get(&org)?.fleet.node(node)?;
             Some(next(known, &at) != Next::Nothing)

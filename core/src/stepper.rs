@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::plan::provision::Waits;
+use crate::plan::provision::deadline;
 use crate::state::Provision;
 use crate::time::Timestamp;
 
@@ -53,7 +53,7 @@ pub struct LineTimes {
 
 /// The four lines of an attempt.
 #[must_use]
-pub fn lines(provision: &Provision, waits: &Waits) -> [LineTimes; 4] {
+pub fn lines(provision: &Provision) -> [LineTimes; 4] {
     let reached = provision.reached;
     let handshake = reached.enrolled_at.or(reached.online_at);
     let places = [
@@ -70,7 +70,7 @@ pub fn lines(provision: &Provision, waits: &Waits) -> [LineTimes; 4] {
         let (state, ended_at, deadline) = match (here.cmp(&current), failed_at) {
             (std::cmp::Ordering::Less, _) => (LineState::Done, ended_at, None),
             (std::cmp::Ordering::Equal, Some(at)) => (LineState::Failed, Some(at), None),
-            (std::cmp::Ordering::Equal, None) => (LineState::Current, None, Some(waits.deadline(provision))),
+            (std::cmp::Ordering::Equal, None) => (LineState::Current, None, Some(deadline(provision))),
             (std::cmp::Ordering::Greater, _) => (LineState::Pending, None, None),
         };
         let started_at = started_at.filter(|_| state != LineState::Pending);

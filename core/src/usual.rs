@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use crate::event::Event;
-use crate::plan::provision::Waits;
 use crate::record::{Record, StreamId};
 use crate::state::State;
 use crate::stepper::{Line, LineState, lines};
@@ -44,7 +43,7 @@ impl UsualTimes {
         let known = record.org.and_then(|org| after.orgs.get(&org)?.fleet.node(node)?.provision.as_ref());
         let Some(provision) = known else { return };
         // Later sessions of the node end no line.
-        let ended = lines(provision, &Waits::default())
+        let ended = lines(provision)
             .into_iter()
             .find(|times| times.line == line && times.state == LineState::Done && times.ended_at == Some(record.at));
         let Some(took) = ended.and_then(|times| times.took_ms()) else { return };

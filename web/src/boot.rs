@@ -159,7 +159,7 @@ async fn start(opened: Opened, settings: Settings, serve: &Serve) -> anyhow::Res
     let directory = Directory::start(&feed, view)?;
     directory.reach(feed.position().seq).await;
     snapshots::follow(directory.clone(), log, opened.snapshots, kept, snapshot_events);
-    let (board, supervisors, clock) = (Board::new(serve.waits()), Supervisors::default(), Arc::new(SystemClock));
+    let (board, supervisors, clock) = (Board::default(), Supervisors::default(), Arc::new(SystemClock));
     let parts = Parts {
         journal: journal.clone(),
         directory: directory.clone(),
@@ -180,7 +180,6 @@ async fn start(opened: Opened, settings: Settings, serve: &Serve) -> anyhow::Res
         accounts: accounts.clone(),
         board: board.clone(),
         boot: provisioner::Boot { api_url: settings.public_url.clone(), agent_image: settings.agent_image.clone() },
-        waits: serve.waits(),
     });
     let app = App {
         journal,

@@ -11,10 +11,6 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::app::Settings;
 
-mod wait;
-
-pub use wait::ProvisionWait;
-
 /// The control plane: makes servers into nodes and runs workers on them; every change is an event in a log.
 #[derive(Debug, Parser)]
 #[command(
@@ -115,10 +111,6 @@ pub struct Serve {
     /// Another address for a cloud's API, like `hetzner=http://127.0.0.1:4020/v1`; repeatable. For tests, and for clouds behind a gateway.
     #[arg(long, env = "SPUNTO_CLOUD_BASE", hide = true, value_delimiter = ',')]
     pub cloud_base: Vec<CloudBase>,
-    /// Less time for a part of a provision, in seconds, like `handshake=40`; parts: verify, create, handshake, settle; repeatable. Small
-    /// in tests, where nobody waits a quarter of an hour.
-    #[arg(long, env = "SPUNTO_PROVISION_WAIT", hide = true, value_delimiter = ',')]
-    pub provision_wait: Vec<ProvisionWait>,
     /// Threads that serve; default: one a core.
     #[arg(long, env = "SPUNTO_WORKERS", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub workers: Option<u16>,

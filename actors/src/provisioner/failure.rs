@@ -1,7 +1,7 @@
 //! Faults of providers as failures in the log, and the failures that are ours to word.
 
 use spunto_core::event::{ProvisionErrorClass, ProvisionFailure, ProvisionStep};
-use spunto_core::plan::provision::{ASKED_PAUSE_MS_MAX, Waits};
+use spunto_core::plan::provision::{ASKED_PAUSE_MS_MAX, within_ms};
 use spunto_core::state::Provision;
 
 use super::accounts::AccountError;
@@ -51,11 +51,8 @@ pub(super) fn asked_pause_ms(fault: &Fault) -> u64 {
 }
 
 /// The step's time is over: with what was in the way last, where something was.
-pub(super) fn too_late(provision: &Provision, waits: &Waits, last: Option<ProvisionFailure>) -> ProvisionFailure {
-    let within = match waits.within_ms(provision.step()) / 1000 {
-        seconds if seconds % 60 == 0 => format!("{} min", seconds / 60),
-        seconds => format!("{seconds} s"),
-    };
+pub(super) fn too_late(provision: &Provision, last: Option<ProvisionFailure>) -> ProvisionFailure {
+    let minutes = within_ms(provision.step()) / 60_000;
     match provision.step() {
         ProvisionStep::AwaitHandshake => {
             let heard = provision.stages.last().map_or_else(
@@ -63,11 +60,11 @@ pub(super) fn too_late(provision: &Provision, waits: &Waits, last: Option<Provis
                 |last| format!("the last it reported was \"{}\"", last.stage),
             );
             let next_step = "Look whether the machine can reach the control plane's address; a late call still counts while it is kept.";
-            ours(ProvisionErrorClass::NoHandshake, format!("the agent did not call within {within}; {heard}"), next_step)
+            ours(ProvisionErrorClass::NoHandshake, format!("the agent did not call within {minutes} min; {heard}"), next_step)
         }
         step => last.unwrap_or_else(|| {
             let what = if step == ProvisionStep::VerifyCredential { "accept the credential" } else { "make the machine" };
-            let message = format!("the provider did not {what} within {within}");
+            let message = format!("the provider did not {what} within {minutes} min");
             ours(ProvisionErrorClass::Unavailable, message, "Retry later; the provider's status page may say more.")
         }),
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use spunto_core::command::{Command, ProvisionCommand, Request};
 use spunto_core::event::ProvisionFailure;
 use spunto_core::id::{CredentialId, NodeId, OrgId};
-use spunto_core::plan::provision::{Circumstances, Intent, Next, next, pause_ms};
+use spunto_core::plan::provision::{Circumstances, Intent, Next, deadline, next, pause_ms};
 use spunto_core::record::Actor;
 use spunto_core::state::{Machine, Provision};
 use spunto_core::time::Timestamp;
@@ -105,8 +105,7 @@ impl Tending {
                     },
                 },
             };
-            let deadline =
-                look.provision.as_ref().map(|provision| self.parts.waits.deadline(provision)).filter(|deadline| *deadline > self.now());
+            let deadline = look.provision.as_ref().map(deadline).filter(|deadline| *deadline > self.now());
             self.sleep(deadline.map_or(until, |deadline| until.min(deadline))).await;
         }
         self.asked_until
@@ -119,7 +118,7 @@ impl Tending {
     }
 
     fn look(&self) -> Option<Look> {
-        let at = Circumstances { now: self.now(), up_since: self.up_since, asked_until: self.asked_until, waits: self.parts.waits };
+        let at = Circumstances { now: self.now(), up_since: self.up_since, asked_until: self.asked_until };
         self.parts.directory.read(|state| {
             let known = state.orgs.get(&self.org)?.fleet.node(self.node)?;
             let (provision, machine) = (known.provision.as_deref().cloned(), known.machine.as_deref().cloned());
@@ -191,7 +190,7 @@ impl Tending {
             (Intent::Create, Some(provision), _) => self.create(provision).await,
             (Intent::Follow { operation }, Some(provision), _) => self.follow(provision, operation.as_deref()).await,
             (Intent::GiveUp, Some(provision), _) => {
-                let failure = failure::too_late(provision, &self.parts.waits, self.last_failure.take());
+                let failure = failure::too_late(provision, self.last_failure.take());
                 self.fail(provision, failure, self.asked_until.is_none()).await
             }
             // The plan names only what there is.

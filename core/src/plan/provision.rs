@@ -31,40 +31,13 @@ pub const ASKED_PAUSE_MS_MAX: u64 = 15 * 60 * 1000;
 const _: () =
     assert!(VERIFY_WITHIN_MS + CREATE_WITHIN_MS + HANDSHAKE_WITHIN_MS + KEPT_MS <= ENROLMENT_VALID_MS, "a late machine may enrol");
 
-/// How long things may take, in milliseconds: as the constants above say, unless the operator wants it sooner.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Waits {
-    /// At most [`VERIFY_WITHIN_MS`].
-    pub verify_ms: u64,
-    /// At most [`CREATE_WITHIN_MS`].
-    pub create_ms: u64,
-    /// At most [`HANDSHAKE_WITHIN_MS`].
-    pub handshake_ms: u64,
-    /// At most [`SETTLE_MS`].
-    pub settle_ms: u64,
-}
-
-impl Default for Waits {
-    fn default() -> Self {
-        Self { verify_ms: VERIFY_WITHIN_MS, create_ms: CREATE_WITHIN_MS, handshake_ms: HANDSHAKE_WITHIN_MS, settle_ms: SETTLE_MS }
-    }
-}
-
-impl Waits {
-    /// How long a step may take.
-    #[must_use]
-    pub const fn within_ms(&self, step: ProvisionStep) -> u64 {
-        match step {
-            ProvisionStep::VerifyCredential => self.verify_ms,
-            ProvisionStep::CreateMachine => self.create_ms,
-            ProvisionStep::AwaitHandshake => self.handshake_ms,
-        }
-    }
-
-    /// When the step of an attempt that is under way must be done.
-    #[must_use]
-    pub fn deadline(&self, provision: &Provision) -> Timestamp {
-        provision.step_since().plus_ms(self.within_ms(provision.step()))
+/// How long a step may take.
+#[must_use]
+pub const fn within_ms(step: ProvisionStep) -> u64 {
+    match step {
+        ProvisionStep::VerifyCredential => VERIFY_WITHIN_MS,
+        ProvisionStep::CreateMachine => CREATE_WITHIN_MS,
+        ProvisionStep::AwaitHandshake => HANDSHAKE_WITHIN_MS,
     }
 }
 
@@ -78,8 +51,6 @@ pub struct Circumstances {
     /// Until when a call to make the node's machine may have been under way whose answer is not known; none when there certainly
     /// was none.
     pub asked_until: Option<Timestamp>,
-    /// How long things may take.
-    pub waits: Waits,
 }
 
 /// The next thing to do for one node.
@@ -118,6 +89,12 @@ pub enum Intent {
     },
 }
 
+/// When the step of an attempt that is under way must be done.
+#[must_use]
+pub fn deadline(provision: &Provision) -> Timestamp {
+    provision.step_since().plus_ms(within_ms(provision.step()))
+}
+
 /// What is left to do for this node.
 #[must_use]
 pub fn next(node: &Node, at: &Circumstances) -> Next {
@@ -125,7 +102,7 @@ pub fn next(node: &Node, at: &Circumstances) -> Next {
     if let Some(provision) = attempt {
         let waiting = provision.step() == ProvisionStep::AwaitHandshake;
         let grace = if waiting { at.up_since.plus_ms(START_GRACE_MS) } else { Timestamp::default() };
-        if at.now >= at.waits.deadline(provision).max(grace) {
+        if at.now >= deadline(provision).max(grace) {
             return Next::Do(Intent::GiveUp);
         }
         // Before an earlier machine's removal, which may take longer than this step may.
@@ -145,7 +122,7 @@ pub fn next(node: &Node, at: &Circumstances) -> Next {
 
 fn advance(provision: &Provision, machine: Option<&Machine>, at: &Circumstances) -> Next {
     if provision.step() == ProvisionStep::AwaitHandshake {
-        return Next::Wait(at.waits.deadline(provision).max(at.up_since.plus_ms(START_GRACE_MS)));
+        return Next::Wait(deadline(provision).max(at.up_since.plus_ms(START_GRACE_MS)));
     }
     match machine.map(|machine| &machine.ordered) {
         None => Next::Do(Intent::Intend),
@@ -166,7 +143,7 @@ fn end_of_keeping(node: &Node, at: &Circumstances) -> Next {
 fn settled_at(machine: &Machine, at: &Circumstances) -> Timestamp {
     // A list may lag behind an answer, but shows what it has shown once until it is gone.
     let ordered = machine.ordered.as_ref().filter(|_| machine.seen_at.is_none()).map(|ordered| ordered.at);
-    ordered.max(at.asked_until).map_or_else(Timestamp::default, |asked| asked.plus_ms(at.waits.settle_ms))
+    ordered.max(at.asked_until).map_or_else(Timestamp::default, |asked| asked.plus_ms(SETTLE_MS))
 }
 
 /// The pause before another try: doubled each time, up to [`PAUSE_MS_MAX`], and never the same for all, so that many who failed

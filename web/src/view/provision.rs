@@ -130,7 +130,7 @@ impl ProvisionView {
             credential: provision.credential,
             account: provision.account.clone(),
             requested_at: provision.reached.requested_at,
-            lines: lines(provision, &live.waits).iter().map(|times| LineView::new(provision, times, usual)).collect(),
+            lines: lines(provision).iter().map(|times| LineView::new(provision, times, usual)).collect(),
             stages: provision
                 .stages
                 .iter()

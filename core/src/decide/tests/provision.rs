@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::event::{MachineWish, ProvisionErrorClass, ProvisionFailure, ProvisionStep, RemovalReason};
-use crate::plan::provision::{ENROLMENT_VALID_MS, KEPT_MS, Waits};
+use crate::plan::provision::{ENROLMENT_VALID_MS, KEPT_MS};
 use crate::state::{Node, NodeStatus};
 use crate::stepper::{Line, LineState, lines};
 
@@ -275,7 +275,7 @@ fn usual_times_are_learned_from_attempts_that_got_past_a_line() {
 
 /// The four lines as one letter each.
 fn shown(world: &World) -> String {
-    let lines = lines(world.node(1).provision.as_ref().unwrap(), &Waits::default());
+    let lines = lines(world.node(1).provision.as_ref().unwrap());
     let letter = |state| match state {
         LineState::Done => '✓',
         LineState::Current => '▸',

@@ -5,7 +5,7 @@ use super::*;
 use crate::event::RemovalReason;
 use crate::plan::provision::{
     CREATE_WITHIN_MS, Circumstances, HANDSHAKE_WITHIN_MS, Intent, KEPT_MS, Next, PAUSE_MS_MAX, SETTLE_MS, START_GRACE_MS, VERIFY_WITHIN_MS,
-    Waits, next, pause_ms,
+    next, pause_ms,
 };
 
 fn at(ms: u64) -> Timestamp {
@@ -14,7 +14,7 @@ fn at(ms: u64) -> Timestamp {
 
 fn planned(world: &World, asked_until: Option<u64>) -> Next {
     let up_since = Timestamp::default();
-    next(world.node(1), &Circumstances { now: at(world.now_ms), up_since, asked_until: asked_until.map(at), waits: Waits::default() })
+    next(world.node(1), &Circumstances { now: at(world.now_ms), up_since, asked_until: asked_until.map(at) })
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn every_step_has_its_intent_and_its_deadline() {
 fn machines_that_wait_get_time_after_a_start() {
     let world = after(5);
     let late = world.now_ms + 10 * HANDSHAKE_WITHIN_MS;
-    let asked = |now| next(world.node(1), &Circumstances { now: at(now), up_since: at(late), asked_until: None, waits: Waits::default() });
+    let asked = |now| next(world.node(1), &Circumstances { now: at(now), up_since: at(late), asked_until: None });
     assert_eq!(asked(late), Next::Wait(at(late + START_GRACE_MS)));
     assert_eq!(asked(late + START_GRACE_MS), Next::Do(Intent::GiveUp));
 }
