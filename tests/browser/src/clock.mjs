@@ -5,8 +5,6 @@ import { join } from 'node:path';
 
 const PLACE = 'faketime/libfaketimeMT.so.1';
 const DIRECTORIES = ['/usr/lib', '/usr/local/lib', ...readdirSync('/usr/lib').map((name) => join('/usr/lib', name))];
-/** How old what the process knows of its clock may be, in seconds. */
-const HEARD_WITHIN_S = '1';
 
 export class Clock {
   constructor(directory) {
@@ -19,10 +17,10 @@ export class Clock {
   env() {
     const library = DIRECTORIES.map((directory) => join(directory, PLACE)).find(existsSync);
     if (!library) throw new Error('libfaketime is not installed: make browser');
-    return { LD_PRELOAD: library, FAKETIME_TIMESTAMP_FILE: this.file, FAKETIME_CACHE_DURATION: HEARD_WITHIN_S };
+    return { LD_PRELOAD: library, FAKETIME_TIMESTAMP_FILE: this.file, FAKETIME_NO_CACHE: '1' };
   }
 
-  /** So many minutes pass, at once. */
+  /** So many minutes pass, at once; a process that sleeps finds out when it is woken by something else. */
   pass(minutes) {
     this.ahead += minutes;
     // Whole or not at all: it is read at any time.

@@ -119,7 +119,7 @@ export const retry = (page) => button(page, 'Retry').click();
 export async function removeFailed(page) {
   await button(page, 'Delete').click();
   await button(page.getByRole('dialog'), 'Delete node').click();
-  await page.waitForURL(/\/nodes$/);
+  await page.getByRole('heading', { level: 1, name: 'Nodes', exact: true }).waitFor();
 }
 
 /** Waits until the organisation has no such node any more. */

@@ -113,7 +113,7 @@ impl Fakes {
         self.google.plan.clear();
         self.hetzner.cloud.limit_servers(usize::MAX);
         self.hetzner.cloud.restock();
-        self.google.cloud.revoke_tokens(false);
+        self.google.cloud.accept_tokens();
         self.vms.iter().for_each(|vms| vms.plug_new(true));
     }
 
