@@ -49,7 +49,7 @@ dashboard: browser
 
 # What a person does, in a real browser, against the server, agents and engine as they are.
 journeys: browser images
-	$(CARGO) build --quiet -p spunto-web --bins
+	$(CARGO) build --quiet -p spunto-web -p spunto-tests --bin spunto --bin spunto-fake-cloud
 	cd tests/browser && npm test --silent
 
 # Pictures of every page, light, dark and as on a phone, into target/screenshots.

@@ -12,5 +12,6 @@ pub mod scripted;
 pub mod server;
 pub mod stream;
 pub mod traces;
+pub mod vm;
 pub mod volume;
 pub mod world;

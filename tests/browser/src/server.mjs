@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { Clock } from './clock.mjs';
 
 export const REPOSITORY = join(dirname(fileURLToPath(import.meta.url)), '../../..');
 const BINARY = process.env.SPUNTO_BINARY ?? join(REPOSITORY, 'target/debug/spunto');
@@ -12,11 +13,12 @@ export const AGENT_IMAGE = 'spunto-agent:local';
 export const WORKER_IMAGE = 'spunto-busybox:local';
 
 export class Server {
-  /** Starts a fresh server; `host` is where it listens, on any free port. */
-  static async fresh({ host = '127.0.0.1', flags = [] } = {}) {
+  /** Starts a fresh server; `host` is where it listens, on any free port; `clock` gives it a clock that can be put forward. */
+  static async fresh({ host = '127.0.0.1', flags = [], clock = false } = {}) {
     const server = new Server();
     server.directory = mkdtempSync(join(tmpdir(), 'spunto-browser-'));
     server.flags = flags;
+    if (clock) server.clock = new Clock(server.directory);
     server.listen = `${host}:0`;
     await server.start();
     // The port stays when it is started again: agents and pages know no other.
@@ -28,7 +30,8 @@ export class Server {
     const log = openSync(join(this.directory, 'server.log'), 'a');
     const words = ['serve', '--data-dir', join(this.directory, 'data'), '--listen', this.listen];
     words.push(`--agent-image=${AGENT_IMAGE}`, ...this.flags);
-    this.process = spawn(BINARY, words, { stdio: ['ignore', 'pipe', log] });
+    const env = { ...process.env, ...this.clock?.env() };
+    this.process = spawn(BINARY, words, { stdio: ['ignore', 'pipe', log], env });
     this.exited = new Promise((resolve) => this.process.once('exit', resolve));
     const lines = createInterface({ input: this.process.stdout });
     await new Promise((resolve, reject) => {

@@ -4,22 +4,29 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { launch, open } from './browser.mjs';
+import { Clouds } from './cloud.mjs';
 import { gateway, removeNode } from './engine.mjs';
 import { REPOSITORY, Server } from './server.mjs';
 
 export const OWNER = { email: 'ada@example.com', name: 'Ada', password: 'correct horse battery' };
 
-/** Declares a stage for the tests of a file; `docker` makes the server reachable from containers. */
-export function stage({ docker = false, flags = [] } = {}) {
+/**
+ * Declares a stage for the tests of a file; `docker` makes the server reachable from containers, `clouds` gives it clouds whose
+ * machines run for real, `clock` gives the server one that can be put forward.
+ */
+export function stage({ docker = false, flags = [], clouds = false, clock = false } = {}) {
   const it = { nodes: [], pages: [] };
   before(async () => {
-    it.server = await Server.fresh({ host: docker ? await gateway() : '127.0.0.1', flags });
+    if (clouds) it.clouds = await Clouds.start();
+    const host = docker || clouds ? await gateway() : '127.0.0.1';
+    it.server = await Server.fresh({ host, flags: [...flags, ...(it.clouds?.flags ?? [])], clock });
     it.browser = await launch();
   });
   after(async () => {
     await it.browser?.close();
     // The agents go first: a server that is away would only make them wait.
     for (const { container, node } of it.nodes) await removeNode(container, node());
+    await it.clouds?.end();
     await it.server?.end();
   });
 
@@ -48,7 +55,8 @@ export function stage({ docker = false, flags = [] } = {}) {
 
   /** A test that leaves pictures of its pages in target/journeys when it fails, and in which nothing may go wrong on any page. */
   it.journey = (name, walk) =>
-    test(name, async () => {
+    test(name, async (context) => {
+      if (it.clouds?.missing) return context.skip(it.clouds.missing);
       it.pages.length = 0;
       try {
         await walk();

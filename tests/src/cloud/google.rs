@@ -99,6 +99,11 @@ impl Google {
         self.rules.lock().refuses_tokens = refuses;
     }
 
+    /// Tokens are taken again; those that were revoked stay so.
+    pub fn accept_tokens(&self) {
+        self.rules.lock().refuses_tokens = false;
+    }
+
     /// How many tokens were given since they were last revoked.
     #[must_use]
     pub fn tokens_given(&self) -> usize {

@@ -94,6 +94,11 @@ impl Hetzner {
         self.rules.lock().sold_out.push((server_type.to_owned(), location.to_owned()));
     }
 
+    /// Everything can be had again.
+    pub fn restock(&self) {
+        self.rules.lock().sold_out.clear();
+    }
+
     /// The next creation is accepted, and its action then fails with this code and message.
     pub fn fail_later(&self, code: &str, message: &str) {
         self.rules.lock().fail_next.push((code.to_owned(), message.to_owned()));
