@@ -4,16 +4,19 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { launch, open } from './browser.mjs';
+import { startCloud } from './cloud.mjs';
 import { gateway, removeNode } from './engine.mjs';
 import { REPOSITORY, Server } from './server.mjs';
 
 export const OWNER = { email: 'ada@example.com', name: 'Ada', password: 'correct horse battery' };
 
-/** Declares a stage for the tests of a file; `docker` makes the server reachable from containers. */
-export function stage({ docker = false, flags = [] } = {}) {
+/** Declares a stage for the tests of a file; `docker` makes the server reachable from containers, `cloud` gives it one that refuses. */
+export function stage({ docker = false, cloud = false, flags = [] } = {}) {
   const it = { nodes: [], pages: [] };
   before(async () => {
-    it.server = await Server.fresh({ host: docker ? await gateway() : '127.0.0.1', flags });
+    if (cloud) it.cloud = await startCloud();
+    const all = it.cloud ? [...flags, it.cloud.flag] : flags;
+    it.server = await Server.fresh({ host: docker ? await gateway() : '127.0.0.1', flags: all });
     it.browser = await launch();
   });
   after(async () => {
@@ -21,6 +24,7 @@ export function stage({ docker = false, flags = [] } = {}) {
     // The agents go first: a server that is away would only make them wait.
     for (const { container, node } of it.nodes) await removeNode(container, node());
     await it.server?.end();
+    await it.cloud?.end();
   });
 
   /** A page in a browser of its own. */

@@ -1,4 +1,5 @@
 // Every page of the dashboard with something on it: for pictures, and for what is checked on every page.
+import { TOKEN } from './cloud.mjs';
 import { paste, renamed } from './engine.mjs';
 import { WORKER_IMAGE } from './server.mjs';
 import { api, unique } from './stage.mjs';
@@ -30,12 +31,25 @@ export async function addNode(stage, page, name) {
   return { ...node, container };
 }
 
+/** Asks for a node at the cloud that refuses; the node, when it has failed. */
+export async function addRefused(page, name) {
+  const { credential } = await api(page, 'POST', '/credentials', { name: 'hetzner', provider: 'hetzner', secret: TOKEN });
+  const cloud = { credential: credential.id, location: 'fsn1', machine_type: 'cx23', image: 'debian-12' };
+  const { node } = await api(page, 'POST', '/nodes', { name, cloud });
+  const failed = async () => {
+    const now = await api(page, 'GET', `/nodes/${node.id}`);
+    return now.status.state === 'provisioning_failed' && now;
+  };
+  return until(`${name} failed`, failed);
+}
+
 /** Puts an organisation there as one is after some days, and names its pages. */
 export async function populate(stage, page) {
   const project = (await api(page, 'GET', '/projects')).items[0].id;
   const first = await addNode(stage, page, 'prod-eu-1');
   const second = await addNode(stage, page, 'prod-eu-2');
   await api(page, 'POST', '/nodes', { name: 'staging-us-1' });
+  const refused = await addRefused(page, 'prod-eu-3');
   const spawn = async (body) => (await api(page, 'POST', `/projects/${project}/workers`, { image: WORKER_IMAGE, ...body })).worker;
   const chatty = await spawn({ name: 'web', command: CHATTY, env: { GREETING: 'hello' }, memory_bytes: 64 << 20, cpu_millis: 250 });
   await spawn({ name: 'queue', command: ['sleep', '1000000'] });
@@ -51,12 +65,19 @@ export async function populate(stage, page) {
   await until('the worker running', running);
   const shown = async () => (await api(page, 'GET', `/nodes/${first.id}`)).live.gauges !== null;
   await until('gauges', shown);
+  // An event in the middle of a life: what is looked back at has a before and an after.
+  const { items: happened } = await api(page, 'GET', `/nodes/${second.id}/events?order=newest`);
+  const drained = happened.find(({ kind }) => kind === 'node.draining').position;
   const org = `/orgs/${page.org}`;
   return [
     { name: 'nodes', path: `${org}/nodes` },
     { name: 'add-node', path: `${org}/nodes/new` },
     { name: 'node', path: `${org}/nodes/${first.id}` },
     { name: 'node-draining', path: `${org}/nodes/${second.id}` },
+    { name: 'node-past', path: `${org}/nodes/${first.id}?as_of=${encodeURIComponent(drained)}` },
+    { name: 'node-failed', path: `${org}/nodes/${refused.id}` },
+    { name: 'story', path: `${org}/nodes/${first.id}/story` },
+    { name: 'story-failed', path: `${org}/nodes/${refused.id}/story` },
     { name: 'projects', path: `${org}/projects` },
     { name: 'project', path: `${org}/projects/${project}` },
     { name: 'worker', path: `${org}/projects/${project}/workers/${chatty.id}` },
