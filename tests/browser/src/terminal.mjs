@@ -65,17 +65,21 @@ function span(text, { colour = INK, bold, dim, reversed }) {
 export function html(captured) {
   let style = {};
   const lines = captured.replace(/\n$/, '').split('\n').map((line) => {
-    let shown = '';
+    const spans = [];
     let width = 0;
     for (const [, sequence, text] of line.matchAll(/\x1b\[([\d;]*)m|([^\x1b]+)/g)) {
       if (text === undefined) style = restyle(style, sequence === '' ? [] : sequence.split(';').map(Number));
       else {
-        shown += span(text, style);
+        spans.push([text, style]);
         width += [...text].length;
       }
     }
-    // A line that ends reversed is so to the edge, which tmux leaves out.
-    return `<div>${shown}${span(' '.repeat(Math.max(0, COLUMNS - width)), style)}</div>`;
+    // A line that ends reversed is so to the edge; tmux leaves spaces at the end out. In one span, so that no seam is seen.
+    const rest = ' '.repeat(Math.max(0, COLUMNS - width));
+    const last = spans.at(-1);
+    if (last && last[1] === style) last[0] += rest;
+    else spans.push([rest, style]);
+    return `<div>${spans.map(([text, of]) => span(text, of)).join('')}</div>`;
   });
   return lines.join('');
 }
@@ -83,7 +87,7 @@ export function html(captured) {
 /** A page with the terminal's window on it; photograph `.window`. */
 export function page(captured, title) {
   return `<!doctype html><meta charset="utf-8"><style>
-    body { margin: 0; padding: 24px; background: #05080700; }
+    body { margin: 0; padding: 24px; background: transparent; }
     .window { width: fit-content; border: 1px solid #29312e; border-radius: 10px; overflow: hidden; background: ${PAPER}; }
     .bar { padding: 7px 14px; border-bottom: 1px solid #29312e; background: #151a18; color: #aab4af; font: 13px/1.4 system-ui, 'Liberation Sans', sans-serif; }
     .screen { padding: 12px 14px; font: 15px/1.28 'DejaVu Sans Mono', monospace; white-space: pre; }

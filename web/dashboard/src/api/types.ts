@@ -43,3 +43,40 @@ export type TokenCommands = Schemas['TokenCommands'];
 export type UnitState = Schemas['UnitState'];
 export type User = Schemas['User'];
 export type Worker = Schemas['Worker'];
+
+// Until the API has them.
+export interface StoryFailure {
+  position: string;
+  at: string;
+  attempt: number;
+  step: ProvisionStep;
+  class: ProvisionErrorClass;
+  message: string;
+  code: string;
+  request_id: string | null;
+  next_step: string;
+  took_ms: number;
+}
+export interface StoryLine {
+  position: string;
+  at: string;
+  gap_ms: number | null;
+  kind: string;
+  actor: string;
+  who: string;
+  causation: string | null;
+  text: string;
+  tone: 'plain' | 'good' | 'warning' | 'failure';
+  took: { step: string; words: string; place: string; ms: number } | null;
+  usual: { p50_ms: number; p95_ms: number } | null;
+}
+export interface NodeStory {
+  node: string;
+  name: string;
+  stands: string;
+  next: string | null;
+  lines: StoryLine[];
+  omitted: number;
+  failed: number | null;
+  failure: StoryFailure | null;
+}

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { StoryLine } from '../../api/types';
-import { amount, days, gap, isSlow, sliceCommand, title, took } from './telling';
+import { amount, by, days, gap, isSlow, sliceCommand, title, took } from './telling';
 
 const line = (changes: Partial<StoryLine> = {}) =>
   ({
@@ -34,6 +34,12 @@ describe('the lines of a story', () => {
     expect(took(line({ took: step(41_000) }))).toBe('took 41 s');
     expect(took(line({ took: step(41_000), usual }))).toBe('took 41 s, usually 12 s');
     expect([15_000, 20_001].map((ms) => isSlow(line({ took: step(ms), usual })))).toEqual([false, true]);
+  });
+
+  it('name who caused them, as far as that is known here', () => {
+    const nameOf = (id: string) => (id === 'usr_a' ? 'Ada' : id);
+    expect(by({ actor: 'usr_a', who: 'usr_a' }, nameOf)).toBe('Ada');
+    expect(by({ actor: 'key_gone', who: 'API key ci' }, nameOf)).toBe('API key ci');
   });
 
   it('stand under the day on which they happened', () => {

@@ -1,6 +1,7 @@
 // A node's story in words: gaps, usual times, what to do next, how to read its slice. Pure.
-import type { Story, StoryLine } from '../../api/types';
+import type { NodeStory, StoryLine } from '../../api/types';
 import { longDuration } from '../../format/time';
+import type { NameOf } from '../../words/events';
 
 export interface Look {
   glyph: string;
@@ -38,6 +39,12 @@ export function isSlow({ took: step, usual }: StoryLine): boolean {
   return step !== null && usual !== null && step.ms > usual.p95_ms;
 }
 
+/** Who caused it: by name where it is known here, else as the server says it. */
+export function by(line: Pick<StoryLine, 'actor' | 'who'>, nameOf: NameOf): string {
+  const name = nameOf(line.actor);
+  return name === line.actor ? line.who : name;
+}
+
 export interface Day {
   /** Local date, as a key and a heading. */
   date: string;
@@ -59,7 +66,7 @@ export function days(lines: readonly StoryLine[]): Day[] {
 }
 
 /** What the page is called: a question while something failed, else a plain name. */
-export function title(story: Pick<Story, 'failure' | 'failed'>, name: string): string {
+export function title(story: Pick<NodeStory, 'failure' | 'failed'>, name: string): string {
   return story.failure !== null || story.failed !== null ? `Why did ${name} fail?` : `The story of ${name}`;
 }
 

@@ -1,8 +1,9 @@
 // A node at points of its history, read as they are asked for: the newest question alone is answered, and what was read is kept,
 // because the past does not change.
+import { isPosition } from '../../../api/position';
 import type { Deployment, Worker } from '../../../api/types';
 import type { PastNode } from './facts';
-import { isPosition, type AsOf } from './stops';
+import type { AsOf } from './stops';
 
 /** How the node stood at a point, and what there was on it. */
 export interface Moment {

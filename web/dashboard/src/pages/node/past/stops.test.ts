@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
+import { isPosition } from '../../../api/position';
 import type { Event } from '../../../api/types';
-import { beforeOf, indexAt, isPosition, marks, stopsOf, valueText } from './stops';
+import { beforeOf, indexAt, marks, stopsOf, valueText } from './stops';
 
 const at = (seq: number) => new Date(Date.UTC(2026, 10, 25, 3, 0, seq)).toISOString();
 const event = (seq: number, kind: string, payload: object = {}) =>
@@ -56,7 +57,13 @@ describe('the stops of the slider', () => {
     expect(valueText(stops, -1)).toBe('Before the events that are loaded');
   });
 
-  it('mark failures where they stand on the track', () => {
-    expect(marks(stops)).toEqual([{ part: 2 / 3, tone: 'bad' }]);
+  it('are marked on the track, all while they are few, failures always', () => {
+    expect(marks(stops)).toEqual([
+      { part: 0, tone: 'idle' },
+      { part: 1 / 3, tone: 'idle' },
+      { part: 2 / 3, tone: 'bad' },
+    ]);
+    const many = Array.from({ length: 99 }, () => stops[0]!);
+    expect(marks([...many, stops[2]!])).toEqual([{ part: 0.99, tone: 'bad' }]);
   });
 });

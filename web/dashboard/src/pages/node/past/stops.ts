@@ -1,5 +1,5 @@
 // The stops of the time slider: one an event of the node, oldest first, and the present behind the last. Pure.
-import { newerFirst } from '../../../api/position';
+import { isPosition, newerFirst } from '../../../api/position';
 import type { Event } from '../../../api/types';
 import { exact } from '../../../format/time';
 import type { NameOf, Told } from '../../../words/events';
@@ -19,11 +19,6 @@ export function stopsOf(newestFirst: readonly Event[], nameOf: NameOf): Stop[] {
   return newestFirst
     .map((event) => ({ position: event.position, at: event.at, told: tell(event, nameOf) }))
     .reverse();
-}
-
-/** A position is `incarnation.shard.seq`; whatever else the address says is a time. */
-export function isPosition(asOf: string): boolean {
-  return /^[^.:\s]+\.\d+\.\d+$/.test(asOf);
 }
 
 function isBefore(asOf: string, stop: Stop): boolean {
@@ -55,10 +50,21 @@ export function valueText(stops: readonly Stop[], index: number): string {
   return `${stop.told.text}, ${exact(Date.parse(stop.at))}, event ${index + 1} of ${stops.length}`;
 }
 
-/** Where stops are along the track, in parts of its length; failures and warnings alone, as those are looked for. */
-export function marks(stops: readonly Stop[]): { part: number; tone: 'bad' | 'warn' }[] {
-  return stops.flatMap((stop, index) => {
+/** Up to so many stops each has a mark of its own; beyond, the track would be all marks. */
+const MARKED_MAX = 60;
+
+export interface Mark {
+  /** Where along the track, in parts of its length. */
+  part: number;
+  tone: 'bad' | 'warn' | 'idle';
+}
+
+/** What is marked on the track: failures and warnings always, as those are looked for. */
+export function marks(stops: readonly Stop[]): Mark[] {
+  return stops.flatMap((stop, index): Mark[] => {
     const { tone } = stop.told;
-    return tone === 'bad' || tone === 'warn' ? [{ part: index / stops.length, tone }] : [];
+    const part = index / stops.length;
+    if (tone === 'bad' || tone === 'warn') return [{ part, tone }];
+    return stops.length <= MARKED_MAX ? [{ part, tone: 'idle' }] : [];
   });
 }
