@@ -20,6 +20,8 @@ pub(super) const ORG: &[(&str, &str, &str)] = &[
     ("members.change_role", "admin", "*"),
     ("nodes.list", "member", "nodes:read"),
     ("nodes.get", "member", "nodes:read"),
+    ("nodes.story", "member", "events:read"),
+    ("nodes.slice", "member", "events:read"),
     ("nodes.gauges", "member", "nodes:read"),
     ("nodes.create", "admin", "nodes:write"),
     ("nodes.update", "admin", "nodes:write"),

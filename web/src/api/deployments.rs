@@ -7,18 +7,21 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use spunto_actors::past::Moment;
 use spunto_actors::random;
 use spunto_core::command::{Command, DeploymentCommand, NewService};
 use spunto_core::id::{DeploymentId, NodeId, OrgId, ProjectId, ServiceId, UnitId};
 use spunto_core::outcome::Outcome;
 
+use super::past::{self, Look};
 use super::projects;
 use super::units::{Wanted, keep, name_reasons};
 use super::workers::{Force, operation};
 use crate::app::App;
 use crate::ask::{Ask, Body, Page, one, written};
 use crate::problem::Problem;
-use crate::view::reply::DeploymentReply;
+use crate::view::past::AsOf;
+use crate::view::reply::{DeploymentReply, PageOf};
 use crate::view::unit::DeploymentView;
 
 type DeploymentPath = Path<(String, String, String)>;
@@ -37,12 +40,29 @@ fn find(app: &App, org: OrgId, deployment: DeploymentId) -> Option<DeploymentVie
 ///
 /// # Errors
 /// There is no such project.
-pub async fn list(app: Data<App>, ask: Ask, path: Path<(String, String)>, page: Query<Page>) -> Result<HttpResponse, Problem> {
+pub async fn list(
+    app: Data<App>,
+    ask: Ask,
+    path: Path<(String, String)>,
+    page: Query<Page>,
+    look: Query<Look>,
+) -> Result<HttpResponse, Problem> {
+    if let Some(moment) = look.moment(&ask)? {
+        return list_then(&app, &ask, projects::parse(&path.1)?, &page, moment).await;
+    }
     let (org, project, view) = (ask.org()?, projects::parse(&path.1)?, app.view());
     let org = view.state.orgs.get(&org).filter(|org| org.projects.contains_key(&project)).ok_or_else(Problem::not_found)?;
     let theirs = org.deployments.iter().filter(|(_, deployment)| deployment.project == project);
     let page = page.cut(theirs.map(|(id, known)| (*id, DeploymentView::new(org, *id, known, &app.board.look(known.node)))))?;
     Ok(HttpResponse::Ok().json(page))
+}
+
+async fn list_then(app: &Data<App>, ask: &Ask, project: ProjectId, page: &Page, moment: Moment) -> Result<HttpResponse, Problem> {
+    let then = past::project(app, ask, project, moment).await?;
+    let org = then.org()?;
+    let theirs = org.deployments.iter().filter(|(_, deployment)| deployment.project == project);
+    let page = page.cut(theirs.map(|(id, known)| (*id, DeploymentView::then(org, *id, known, None))))?;
+    Ok(HttpResponse::Ok().json(PageOf { as_of: Some(AsOf::new(&then)), ..page }))
 }
 
 /// One service that is wanted.
@@ -109,11 +129,22 @@ pub async fn create(
 ///
 /// # Errors
 /// There is none.
-pub async fn get(app: Data<App>, ask: Ask, path: DeploymentPath) -> Result<HttpResponse, Problem> {
+pub async fn get(app: Data<App>, ask: Ask, path: DeploymentPath, look: Query<Look>) -> Result<HttpResponse, Problem> {
+    if let Some(moment) = look.moment(&ask)? {
+        return get_then(&app, ask.org()?, parse(&path)?, moment).await;
+    }
     let (org, (project, deployment), view) = (ask.org()?, parse(&path)?, app.view());
     let org = view.state.orgs.get(&org).ok_or_else(Problem::not_found)?;
     let known = org.deployments.get(&deployment).filter(|known| known.project == project).ok_or_else(Problem::not_found)?;
     Ok(one(known.version, &DeploymentView::new(org, deployment, known, &app.board.look(known.node))))
+}
+
+async fn get_then(app: &Data<App>, org: OrgId, of: (ProjectId, DeploymentId), moment: Moment) -> Result<HttpResponse, Problem> {
+    let (project, id) = of;
+    let then = past::one(app, moment, move |directory, point| spunto_actors::past::deployment(directory, org, project, id, point)).await?;
+    let org = then.org()?;
+    let known = org.deployments.get(&id).ok_or_else(Problem::not_found)?;
+    Ok(HttpResponse::Ok().json(DeploymentView::then(org, id, known, Some(AsOf::new(&then)))))
 }
 
 async fn carry_out(app: &App, ask: &Ask, path: &DeploymentPath, command: DeploymentCommand) -> Result<HttpResponse, Problem> {
