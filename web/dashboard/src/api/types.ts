@@ -24,6 +24,7 @@ export type MachinePrice = Schemas['MachinePrice'];
 export type Member = Schemas['Member'];
 export type Node = Schemas['Node'];
 export type NodeState = Schemas['NodeState'];
+export type NodeStory = Schemas['NodeStory'];
 export type OfflineReason = Schemas['OfflineReason'];
 export type Org = Schemas['Org'];
 export type Project = Schemas['Project'];
@@ -39,44 +40,9 @@ export type Scope = Schemas['Scope'];
 export type Service = Schemas['Service'];
 export type SignedIn = Schemas['SignedIn'];
 export type StepperLine = Schemas['StepperLine'];
+export type StoryFailure = Schemas['StoryFailure'];
+export type StoryLine = Schemas['StoryLine'];
 export type TokenCommands = Schemas['TokenCommands'];
 export type UnitState = Schemas['UnitState'];
 export type User = Schemas['User'];
 export type Worker = Schemas['Worker'];
-
-// Until the API has them.
-export interface StoryFailure {
-  position: string;
-  at: string;
-  attempt: number;
-  step: ProvisionStep;
-  class: ProvisionErrorClass;
-  message: string;
-  code: string;
-  request_id: string | null;
-  next_step: string;
-  took_ms: number;
-}
-export interface StoryLine {
-  position: string;
-  at: string;
-  gap_ms: number | null;
-  kind: string;
-  actor: string;
-  who: string;
-  causation: string | null;
-  text: string;
-  tone: 'plain' | 'good' | 'warning' | 'failure';
-  took: { step: string; words: string; place: string; ms: number } | null;
-  usual: { p50_ms: number; p95_ms: number } | null;
-}
-export interface NodeStory {
-  node: string;
-  name: string;
-  stands: string;
-  next: string | null;
-  lines: StoryLine[];
-  omitted: number;
-  failed: number | null;
-  failure: StoryFailure | null;
-}

@@ -58,8 +58,7 @@ describe('a story', () => {
     expect(title({ failed: null, failure: null }, 'web-1')).toBe('The story of web-1');
   });
 
-  it('comes with the command that reads its slice, safe to paste whatever the name', () => {
-    expect(sliceCommand('web-1', 'nod_a')).toBe('spunto-replay story nod_a --file web-1.slice');
-    expect(sliceCommand("a'; rm", 'nod_a')).toBe('spunto-replay story nod_a --file a---rm.slice');
+  it('comes with the command that reads its slice, with no name in it that a shell could take amiss', () => {
+    expect(sliceCommand('nod_a')).toBe('spunto-replay story nod_a --file nod_a.slice');
   });
 });

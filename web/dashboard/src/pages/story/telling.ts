@@ -70,12 +70,7 @@ export function title(story: Pick<NodeStory, 'failure' | 'failed'>, name: string
   return story.failure !== null || story.failed !== null ? `Why did ${name} fail?` : `The story of ${name}`;
 }
 
-/** The name under which a slice is saved: what a file system and a shell take as it is. */
-export function sliceFile(name: string): string {
-  return `${name.replaceAll(/[^a-z0-9-]/g, '-')}.slice`;
-}
-
-/** The command that reads the slice. */
-export function sliceCommand(name: string, id: string): string {
-  return `spunto-replay story ${id} --file ${sliceFile(name)}`;
+/** The command that reads a node's slice, which the server names by the node's id. */
+export function sliceCommand(id: string): string {
+  return `spunto-replay story ${id} --file ${id}.slice`;
 }
