@@ -189,7 +189,7 @@ fn last_before(log: &dyn EventLog, end: u64, at: Timestamp) -> Result<u64, PastE
 /// It was not there then, or is not of this organisation; too much happened to it; the log can't be read.
 pub fn node(directory: &Directory, org: OrgId, node: NodeId, point: Point) -> Result<Then, PastError> {
     let then = life::fold(directory, org, None, StreamId::Node(node), point)?;
-    then.org()?.fleet.node(node).is_some().then_some(()).ok_or_else(|| life::gone(directory, StreamId::Node(node)))?;
+    then.org()?.fleet.node(node).is_some().then_some(()).ok_or_else(|| life::gone(directory, StreamId::Node(node), point))?;
     Ok(then)
 }
 
@@ -209,7 +209,7 @@ pub fn check_node(directory: &Directory, org: OrgId, node: NodeId) -> Result<(),
 /// See [`node()`].
 pub fn worker(directory: &Directory, org: OrgId, project: ProjectId, worker: WorkerId, point: Point) -> Result<Then, PastError> {
     let then = life::fold(directory, org, Some(project), StreamId::Worker(worker), point)?;
-    then.org()?.workers.contains_key(&worker).then_some(()).ok_or_else(|| life::gone(directory, StreamId::Worker(worker)))?;
+    then.org()?.workers.contains_key(&worker).then_some(()).ok_or_else(|| life::gone(directory, StreamId::Worker(worker), point))?;
     Ok(then)
 }
 
@@ -229,7 +229,7 @@ pub fn deployment(
         .deployments
         .contains_key(&deployment)
         .then_some(())
-        .ok_or_else(|| life::gone(directory, StreamId::Deployment(deployment)))?;
+        .ok_or_else(|| life::gone(directory, StreamId::Deployment(deployment), point))?;
     Ok(then)
 }
 

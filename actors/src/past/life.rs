@@ -102,8 +102,8 @@ fn places(view: &View, org: OrgId, streams: &[StreamId], seq: u64) -> Result<Vec
 }
 
 /// That something was there no more; its last event tells since when.
-pub(super) fn gone(directory: &Directory, stream: StreamId) -> PastError {
-    let last = directory.view().timeline(stream).last().copied();
+pub(super) fn gone(directory: &Directory, stream: StreamId, point: Point) -> PastError {
+    let last = directory.view().timeline(stream).iter().rev().find(|seq| **seq <= point.seq).copied();
     let told = last.map(|seq| Picker::new(directory.feed().log()).time(seq).map(|at| (at, directory.feed().at(seq))));
     match told {
         None => PastError::Unknown,
