@@ -126,9 +126,10 @@ it.journey('why a provision failed: page, API and spunto-replay agree, and the s
     request: REFUSAL.request,
     position: failure.position,
   });
-  const same = ({ step, class: kind, message, position }) => ({ step, class: kind, message, position });
+  const same = ({ step, class: kind, message, code, position }) => ({ step, class: kind, message, code, position });
   assert.deepEqual(same(failure), same(told));
   assert.deepEqual(same(shown), same(told));
+  assert.deepEqual([shown.request, failure.request_id], [told.request_id, told.request_id]);
   // The failing line is set apart, with its time, and leads to the node as it was then.
   await see(page.locator('#failed-step'), 'server limit exceeded');
   await page.locator('#failed-step a').click();
