@@ -54,6 +54,7 @@ pub(super) const ORG: &[(&str, &str, &str)] = &[
     ("workers.delete", "member", "workers:write"),
     ("workers.stop", "member", "workers:write"),
     ("workers.start", "member", "workers:write"),
+    ("deployments.list_all", "member", "workers:read"),
     ("deployments.list", "member", "workers:read"),
     ("deployments.get", "member", "workers:read"),
     ("deployments.logs", "member", "workers:read"),

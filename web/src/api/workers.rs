@@ -54,7 +54,7 @@ fn page_of(app: &App, ask: &Ask, page: &Page, keep: impl Fn(&Worker) -> bool) ->
 }
 
 /// The organisation as it was; where only one node of it matters, just that and what was on it.
-async fn then(app: &Data<App>, ask: &Ask, node: Option<NodeId>, moment: Moment) -> Result<Then, Problem> {
+pub(super) async fn then(app: &Data<App>, ask: &Ask, node: Option<NodeId>, moment: Moment) -> Result<Then, Problem> {
     let (org, Some(node)) = (ask.org()?, node) else { return past::whole(app, ask, moment).await };
     past::one(app, moment, move |directory, point| spunto_actors::past::node(directory, org, node, point)).await
 }
@@ -73,6 +73,16 @@ pub struct Filter {
     node: Option<String>,
 }
 
+impl Filter {
+    /// The node that was asked for.
+    ///
+    /// # Errors
+    /// It is no id of a node.
+    pub(super) fn node(&self) -> Result<Option<NodeId>, Problem> {
+        self.node.as_ref().map(|text| text.parse().map_err(|_| Problem::not_found())).transpose()
+    }
+}
+
 /// `GET …/orgs/{org}/workers`: of all projects, with `?node=` of one node.
 ///
 /// # Errors
@@ -84,7 +94,7 @@ pub async fn list_all(
     filter: Query<Filter>,
     look: Query<Look>,
 ) -> Result<HttpResponse, Problem> {
-    let node: Option<NodeId> = filter.node.as_ref().map(|text| text.parse().map_err(|_| Problem::not_found())).transpose()?;
+    let node = filter.node()?;
     if let Some(moment) = look.moment(&ask)? {
         let then = then(&app, &ask, node, moment).await?;
         return page_then(&then, &page, |worker| node.is_none_or(|node| worker.unit.node == node));

@@ -262,6 +262,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/orgs/{org}/deployments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Deployments of all projects. */
+        get: operations["deployments.list_all"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/orgs/{org}/events": {
         parameters: {
             query?: never;
@@ -4101,6 +4118,47 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CredentialReply"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    "deployments.list_all": {
+        parameters: {
+            query?: {
+                /** @description Where the last page ended: its `next`. */
+                cursor?: string;
+                /** @description Items on a page: 1 to 1000, 100 unless said. */
+                limit?: number;
+                /** @description Only on this node. */
+                node?: string;
+                /**
+                 * @description Shows it as it was then: a position as replies give them, or a time (RFC 3339). Takes the scope `events:read` besides; what is
+                 *     live (gauges, session, suspicion, progress) is absent, and the answer says of which moment it is in `as_of`.
+                 */
+                as_of?: string;
+                /** @description A position that a change replied: the read waits until it sees it. */
+                after?: string;
+            };
+            header?: never;
+            path: {
+                org: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeploymentPage"];
                 };
             };
             400: components["responses"]["Problem"];

@@ -51,6 +51,13 @@ pub(super) fn deployments() -> Vec<Endpoint> {
     const DEPLOYMENT: &str = "/api/orgs/{org}/projects/{project}/deployments/{deployment}";
     const LOGS: &str = "/api/orgs/{org}/projects/{project}/deployments/{deployment}/services/{service}/logs";
     vec![
+        Endpoint::new(Method::GET, "/api/orgs/{org}/deployments", READ, deployments::list_all).doc(
+            Doc::of("deployments.list_all", "Deployments of all projects.")
+                .query::<Page>()
+                .query::<workers::Filter>()
+                .query::<Look>()
+                .gives::<PageOf<DeploymentView>>(200),
+        ),
         Endpoint::new(Method::GET, DEPLOYMENTS, READ, deployments::list).doc(
             Doc::of("deployments.list", "A project's deployments.").query::<Page>().query::<Look>().gives::<PageOf<DeploymentView>>(200),
         ),
