@@ -15,6 +15,7 @@ mod failures;
 mod google;
 mod kills;
 mod stepper;
+mod told;
 
 /// A control plane with a credential at a cloud.
 struct Place {
