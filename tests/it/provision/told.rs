@@ -18,28 +18,27 @@ fn of_row(row: &Value) -> Vec<(&'static str, Value)> {
     agreed(&row)
 }
 
-/// A text with everything that differs from run to run made equal, and no more: ids, times, durations, the request's number.
+/// A text without what differs from run to run: ids, times, durations.
 fn masked(text: &str) -> String {
-    let mask = |word: &str| {
+    let mask = |word: &str, unit: Option<&&str>| {
         let bare = word.trim_matches(|c: char| "(),;".contains(c));
-        let id = ["nod_", "usr_", "org_", "crd_"].into_iter().find(|prefix| bare.starts_with(prefix));
-        let clock = bare.len() == 8 && bare.split(':').count() == 3;
-        let number = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || c == '.');
-        let put = |masked: &str| word.replace(bare, masked);
+        let id = ["nod_", "usr_", "org_"].into_iter().find(|prefix| bare.starts_with(prefix));
+        let digits = bare.chars().all(|c| c.is_ascii_digit() || ".:-".contains(c));
+        let timed = unit.is_some_and(|unit| unit.starts_with("ms") || unit.trim_matches(')') == "s");
         match id {
-            Some(prefix) => put(&format!("{prefix}…")),
-            None if clock => put("HH:MM:SS"),
-            None if bare.starts_with('+') => put("+N"),
-            None if bare.starts_with("20") && bare.split('-').count() == 3 => put("DATE"),
-            None if number(bare) && !bare.is_empty() => put("N"),
-            None if bare.starts_with("spunto-") => put("spunto-…"),
+            Some(prefix) => word.replace(bare, &format!("{prefix}…")),
+            None if bare.starts_with("spunto-") && bare != "spunto-replay" => word.replace(bare, "spunto-…"),
+            None if digits && bare.len() == 8 && bare.contains(':') => word.replace(bare, "HH:MM:SS"),
+            None if digits && bare.len() == 10 && bare.contains('-') => word.replace(bare, "DATE"),
+            None if timed => word.replace(bare.trim_start_matches('+'), "N"),
             None => word.to_owned(),
         }
     };
     let line = |line: &str| {
-        let words: Vec<String> = line.split_whitespace().map(mask).collect();
-        let words = words.join(" ");
-        words.replace("N ms", "N s")
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let words: Vec<String> = words.iter().enumerate().map(|(number, word)| mask(word, words.get(number + 1))).collect();
+        // A gap of nothing is not shown.
+        words.join(" ").replace("N ms", "N s").replace(" +N s", "")
     };
     text.lines().map(line).collect::<Vec<_>>().join("\n") + "\n"
 }
