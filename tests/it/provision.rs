@@ -19,6 +19,7 @@ mod points;
 mod secrets;
 mod site;
 mod stepper;
+mod told;
 mod troubles;
 
 /// A control plane with a credential at a cloud.
