@@ -14,6 +14,7 @@ mod enrolment;
 mod failures;
 mod google;
 mod kills;
+mod secrets;
 mod stepper;
 
 /// A control plane with a credential at a cloud.

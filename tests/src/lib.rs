@@ -9,6 +9,7 @@ pub mod engine;
 pub mod machine;
 pub mod paths;
 pub mod scripted;
+pub mod secrecy;
 pub mod server;
 pub mod stream;
 
