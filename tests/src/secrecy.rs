@@ -108,10 +108,9 @@ pub fn forms(secret: &[u8]) -> Vec<(String, Vec<u8>)> {
         all.push((format!("base64url, {offset} bytes in"), inside(&BASE64URL_NOPAD, secret, offset)));
     }
     if let Ok(text) = std::str::from_utf8(secret) {
-        let quoted = serde_json::Value::from(text).to_string();
-        all.push(("JSON".to_owned(), quoted[1..quoted.len() - 1].as_bytes().to_vec()));
-        let twice = serde_json::Value::from(&quoted[1..quoted.len() - 1]).to_string();
-        all.push(("JSON in JSON".to_owned(), twice[1..twice.len() - 1].as_bytes().to_vec()));
+        let (once, twice) = (escaped(text), escaped(&escaped(text)));
+        all.push(("JSON".to_owned(), once.into_bytes()));
+        all.push(("JSON in JSON".to_owned(), twice.into_bytes()));
         all.push(("UTF-16".to_owned(), text.encode_utf16().flat_map(u16::to_le_bytes).collect()));
         all.push(("URL".to_owned(), percent(secret)));
     }
@@ -125,6 +124,12 @@ fn inside(encoding: &data_encoding::Encoding, secret: &[u8], offset: usize) -> V
     let encoded = encoding.encode(&[&vec![0; offset], secret].concat());
     let (from, to) = ((offset * 8).div_ceil(6), (offset + secret.len()) * 8 / 6);
     encoded.as_bytes()[from..to].to_vec()
+}
+
+/// A text as it stands between the quotes of JSON.
+fn escaped(text: &str) -> String {
+    let quoted = serde_json::Value::from(text).to_string();
+    quoted[1..quoted.len() - 1].to_owned()
 }
 
 fn numbers(secret: &[u8], between: &str) -> Vec<u8> {
