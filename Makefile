@@ -66,10 +66,11 @@ simulation:
 test-full: images python volumes
 	$(CARGO) build --quiet --workspace --bins
 	SPUNTO_DAMAGES=10000 $(CARGO) test --quiet --release -p spunto-replay --test it -- --nocapture damage::
-	SPUNTO_MONTH_EVENTS=1000000 $(CARGO) test --quiet --release -p spunto-replay --test it -- --nocapture month::
 	SPUNTO_KILLS=1000 $(CARGO) test --quiet -p spunto-tests --test it -- --nocapture kills::a_hundred
+	SPUNTO_POINT_STEP=1 $(CARGO) test --quiet -p spunto-tests --test it -- --nocapture points::
 	SPUNTO_POWER_CUTS=50 $(CARGO) test --quiet -p spunto-tests --test it -- --nocapture power::
 	cd tests/simulation && $(CARGO) run --quiet -- --seeds 5000
+	cd tests/simulation && SPUNTO_MONTH_EVENTS=1000000 $(CARGO) test --quiet --test month -- --nocapture
 
 lint:
 	$(CARGO) fmt --all --check

@@ -17,6 +17,7 @@ use spunto_core::record::{Position, Record, StreamId};
 use spunto_core::refusal::Refusal;
 use spunto_core::state::State;
 use spunto_events::codec;
+use spunto_events::failpoint;
 use spunto_events::group::{GROUP_EVENTS_MAX, Group};
 pub use spunto_events::log::NoRoom;
 use spunto_events::log::{AppendError, EventLog, ReadError};
@@ -295,7 +296,9 @@ impl Writer {
         }
         if let (Some(first), Some(_)) = (batch.records.first(), batch.records.last()) {
             let group = Group::seal_encoded(first.seq, self.log.head().hash, std::mem::take(&mut batch.frames))?;
+            failpoint::pass_with("append", batch.records.iter().map(|record| record.event.name()));
             self.log.append(group)?;
+            failpoint::pass_with("durable", batch.records.iter().map(|record| record.event.name()));
             self.feed.publish(Arc::new(Commit { records: std::mem::take(&mut batch.records) }));
         }
         Self::answer(&mut batch);

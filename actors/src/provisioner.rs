@@ -63,6 +63,9 @@ pub struct Parts {
     pub board: Board,
     /// What a new machine is told.
     pub boot: Boot,
+    /// How long a call whose answer is not known may still have its effect: [`SETTLE_MS`](spunto_core::plan::provision::SETTLE_MS),
+    /// unless the operator says otherwise.
+    pub settle_ms: u64,
 }
 
 /// What every new machine is told, beside its token.
@@ -159,7 +162,8 @@ impl Provisioner {
         if let Some(wake) = self.wakes.get(&node) {
             return wake.look.notify_one();
         }
-        let at = Circumstances { now: self.parts.clock.now(), up_since: self.up_since, asked_until: None };
+        let (now, settle_ms) = (self.parts.clock.now(), self.parts.settle_ms);
+        let at = Circumstances { now, up_since: self.up_since, asked_until: None, settle_ms };
         let left = self.parts.directory.read(|state| {
             let known = state.orgs.get(&org)?.fleet.node(node)?;
             Some(next(known, &at) != Next::Nothing)

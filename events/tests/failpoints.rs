@@ -1,6 +1,6 @@
-//! The process aborts at a durable step: what it acknowledged is there afterwards. Needs `--features failpoints`.
+//! The process aborts at a durable step: what it acknowledged is there afterwards. Builds for use have no such steps.
 
-#![cfg(feature = "failpoints")]
+#![cfg(debug_assertions)]
 #![allow(clippy::unwrap_used, reason = "a case that can't be made is a failed test")]
 
 use std::path::Path;

@@ -11,11 +11,16 @@ use spunto_tests::world::{SOON, World};
 
 mod credentials;
 mod enrolment;
+mod events;
 mod failures;
 mod google;
 mod kills;
+mod machines;
+mod points;
 mod secrets;
+mod site;
 mod stepper;
+mod troubles;
 
 /// A control plane with a credential at a cloud.
 struct Place {
@@ -23,7 +28,7 @@ struct Place {
     cloud: Running<Hetzner>,
     machines: Machines,
     credential: String,
-    _data: tempfile::TempDir,
+    data: tempfile::TempDir,
 }
 
 fn text(value: &Value) -> String {
@@ -32,7 +37,12 @@ fn text(value: &Value) -> String {
 
 impl Place {
     fn new() -> Self {
-        let mut place = Self::without_credential();
+        Self::with_credential(&[])
+    }
+
+    /// With more flags.
+    fn with_credential(more: &[String]) -> Self {
+        let mut place = Self::with(more);
         let body = json!({ "name": "main", "provider": "hetzner", "secret": TOKEN });
         let added = place.world.api.post(&place.world.of_org("/credentials"), &body).unwrap().ok().unwrap();
         place.credential = text(&added["credential"]["id"]);
@@ -40,13 +50,18 @@ impl Place {
     }
 
     fn without_credential() -> Self {
+        Self::with(&[])
+    }
+
+    /// Without a credential, with more flags.
+    fn with(more: &[String]) -> Self {
         let machines = Machines::default();
         let cloud = Running::start(Hetzner::with_hook(machines.hook())).unwrap();
         let data = tempfile::tempdir().unwrap();
-        let flags = [format!("--cloud-base=hetzner={}/v1", cloud.url)];
+        let flags = [more, &[format!("--cloud-base=hetzner={}/v1", cloud.url)]].concat();
         let world = World::on(&data.path().join("data"), &flags).unwrap();
         machines.know(&world.api.url, world.directory.path().join("machines"));
-        Self { world, cloud, machines, credential: String::new(), _data: data }
+        Self { world, cloud, machines, credential: String::new(), data }
     }
 
     fn of_credential(&self, rest: &str) -> String {

@@ -6,5 +6,6 @@ pub mod docker;
 pub mod fleet;
 pub mod history;
 pub mod place;
+pub mod reopen;
 pub mod row;
 pub mod sockets;

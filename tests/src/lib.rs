@@ -9,10 +9,9 @@ pub mod engine;
 pub mod machine;
 pub mod paths;
 pub mod scripted;
-pub mod secrecy;
 pub mod server;
 pub mod stream;
-
+pub mod traces;
 pub mod vm;
 pub mod volume;
 pub mod world;

@@ -26,6 +26,7 @@ struct Acts {
     directory: Mutex<PathBuf>,
     gone: Mutex<BTreeMap<String, Arc<AtomicBool>>>,
     tokens: Mutex<Vec<String>>,
+    node_tokens: Mutex<Vec<String>>,
     started: Mutex<BTreeMap<String, String>>,
 }
 
@@ -74,6 +75,12 @@ impl Machines {
         token_in(self.0.started.lock().get(name)?)
     }
 
+    /// Node tokens that were got for enrolment tokens.
+    #[must_use]
+    pub fn node_tokens(&self) -> Vec<String> {
+        self.0.node_tokens.lock().clone()
+    }
+
     /// Enrolment tokens that machines were started with.
     #[must_use]
     pub fn tokens(&self) -> Vec<String> {
@@ -114,6 +121,7 @@ impl Acts {
         }
         let state = self.directory.lock().join(format!("{name}-{}", self.tokens.lock().len()));
         let Ok(node_token) = trade(&url, &token, state, gone) else { return };
+        self.node_tokens.lock().push(node_token.clone());
         while !gone.load(Ordering::Relaxed) {
             let over = || gone.load(Ordering::Relaxed);
             let session = wait_for("a session", SOON, || if over() { Ok(None) } else { Scripted::session(&url, &node_token, 7).map(Some) });

@@ -127,6 +127,14 @@ impl Server {
         Ok(())
     }
 
+    /// Waits until it has ended by itself, as at a failpoint; its exit status.
+    ///
+    /// # Errors
+    /// It did not end in time.
+    pub fn ended(&mut self, within: Duration) -> anyhow::Result<std::process::ExitStatus> {
+        crate::api::wait_for("the server's end", within, || Ok(self.child.try_wait()?))
+    }
+
     /// Asks it to stop, and waits until it has; its exit status.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use spunto_actors::board::Board;
 use spunto_actors::clock::{Clock, SystemClock};
 use spunto_actors::cloud;
+use spunto_actors::cloud::http::Limits;
 use spunto_actors::custodian::{self, Custodian};
 use spunto_actors::directory::Directory;
 use spunto_actors::feed::Feed;
@@ -25,9 +26,11 @@ use spunto_actors::secrets::Secrets;
 use spunto_actors::snapshots::{self, SNAPSHOT_EVENTS};
 use spunto_core::command::{AccountCommand, Command, Request};
 use spunto_core::id::{OrgId, ProjectId};
+use spunto_core::plan::provision::SETTLE_MS;
 use spunto_core::record::Actor;
 use spunto_core::secret::Secret;
 use spunto_core::state::State;
+use spunto_events::failpoint;
 use spunto_events::log::EventLog;
 use spunto_events::log::sled::{LogOptions, SledLog};
 use spunto_events::master::{self, MasterKeyFile};
@@ -40,7 +43,7 @@ use crate::agent::{cut, streams::Streams};
 use crate::app::{App, DerivedKeys, Settings};
 use crate::ask::BODY_BYTES_MAX;
 use crate::auth::attempts::Attempts;
-use crate::config::{CloudBase, Data, Serve, check_agent_image, check_public_url};
+use crate::config::{Data, Serve, check_agent_image, check_public_url};
 use crate::metrics::Metrics;
 use crate::offers::Offers;
 use crate::tls::{Pair, Served};
@@ -102,6 +105,7 @@ fn log_dir(data_dir: &Path) -> PathBuf {
 /// It is damaged, in use, or its key does not fit.
 pub fn open(data: &Data, options: LogOptions) -> anyhow::Result<Opened> {
     use std::os::unix::fs::DirBuilderExt;
+    failpoint::check().map_err(anyhow::Error::msg)?;
     let dir = &data.data_dir;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).with_context(|| format!("making {}", dir.display()))?;
     // A log without its key is one whose secrets are lost: say so before a new key hides it.
@@ -171,7 +175,7 @@ async fn start(opened: Opened, settings: Settings, serve: &Serve) -> anyhow::Res
     let arbiters = (0..cores).map(|_| actix::Arbiter::new().handle()).collect();
     Fleet::launch(parts, supervisors.clone(), arbiters);
     let secrets = Secrets::new(opened.vault);
-    let accounts = Accounts::new(directory.clone(), secrets.clone(), clouds(&feed, clock.clone(), &serve.cloud_base)?);
+    let accounts = Accounts::new(directory.clone(), secrets.clone(), clouds(&feed, clock.clone(), serve)?);
     provisioner::launch(provisioner::Parts {
         journal: journal.clone(),
         directory: directory.clone(),
@@ -180,6 +184,7 @@ async fn start(opened: Opened, settings: Settings, serve: &Serve) -> anyhow::Res
         accounts: accounts.clone(),
         board: board.clone(),
         boot: provisioner::Boot { api_url: settings.public_url.clone(), agent_image: settings.agent_image.clone() },
+        settle_ms: serve.cloud_settle_ms.unwrap_or(SETTLE_MS),
     });
     let app = App {
         journal,
@@ -202,10 +207,13 @@ async fn start(opened: Opened, settings: Settings, serve: &Serve) -> anyhow::Res
 }
 
 /// Whose machines are made, and where: by the log's number, so that a restored copy knows its own.
-fn clouds(feed: &Feed, clock: Arc<dyn Clock>, bases: &[CloudBase]) -> anyhow::Result<cloud::Settings> {
+fn clouds(feed: &Feed, clock: Arc<dyn Clock>, serve: &Serve) -> anyhow::Result<cloud::Settings> {
     let installation = cloud::Installation::of_log(feed.position().incarnation);
-    let settings = cloud::Settings::new(installation, clock).map_err(anyhow::Error::msg).context("calling clouds")?;
-    Ok(bases.iter().fold(settings, |settings, base| settings.with_base(&base.api, &base.url)))
+    let usual = Limits::default();
+    let limits = Limits { call_deadline: serve.cloud_call_ms.map_or(usual.call_deadline, Duration::from_millis), ..usual };
+    let settings = cloud::Settings::new(installation, clock).and_then(|settings| settings.with_limits(limits));
+    let settings = settings.map_err(anyhow::Error::msg).context("calling clouds")?;
+    Ok(serve.cloud_base.iter().fold(settings, |settings, base| settings.with_base(&base.api, &base.url)))
 }
 
 fn listen(serve: &Serve) -> anyhow::Result<Vec<TcpListener>> {

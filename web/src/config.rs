@@ -111,6 +111,13 @@ pub struct Serve {
     /// Another address for a cloud's API, like `hetzner=http://127.0.0.1:4020/v1`; repeatable. For tests, and for clouds behind a gateway.
     #[arg(long, env = "SPUNTO_CLOUD_BASE", hide = true, value_delimiter = ',')]
     pub cloud_base: Vec<CloudBase>,
+    /// How long a call to a cloud may take, in milliseconds; short in tests only.
+    #[arg(long, env = "SPUNTO_CLOUD_CALL_MS", hide = true)]
+    pub cloud_call_ms: Option<u64>,
+    /// How long a call to a cloud whose answer is not known may still act, in milliseconds; short in tests only, with clouds that are
+    /// as quick.
+    #[arg(long, env = "SPUNTO_CLOUD_SETTLE_MS", hide = true)]
+    pub cloud_settle_ms: Option<u64>,
     /// Threads that serve; default: one a core.
     #[arg(long, env = "SPUNTO_WORKERS", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub workers: Option<u16>,

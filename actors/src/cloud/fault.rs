@@ -8,8 +8,9 @@ use spunto_core::event::ProvisionErrorClass;
 /// Longest text of a provider that is kept; the rest is cut.
 pub const MESSAGE_CHARS_MAX: usize = 1_000;
 
-/// A call whose fate is not known has had its effect after so long, or will never have it. Until then a list without it proves nothing.
-pub const ACTS_WITHIN: Duration = Duration::from_secs(120);
+/// A call whose fate is not known has had its effect so long after it was given up, or will never have it. Until then a list without
+/// it proves nothing.
+pub const ACTS_WITHIN: Duration = Duration::from_millis(spunto_core::plan::provision::SETTLE_MS);
 
 /// Whether a call that failed has had its effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Points where a crash test ends the provisioner: before and after every call to a provider and every event.
 //!
-//! In a server built with `failpoints`, `SPUNTO_FAILPOINT=provisioner:7` ends the process at the seventh point. In this crate's
-//! tests the seventh point never goes on, and the test drops everything.
+//! In a debug build of the server, `SPUNTO_FAILPOINT=provisioner:7` ends the process at the seventh point. In this crate's tests
+//! the seventh point never goes on, and the test drops everything.
 
 /// Passes a point.
 #[cfg(not(test))]

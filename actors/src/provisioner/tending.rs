@@ -118,7 +118,8 @@ impl Tending {
     }
 
     fn look(&self) -> Option<Look> {
-        let at = Circumstances { now: self.now(), up_since: self.up_since, asked_until: self.asked_until };
+        let (asked_until, settle_ms) = (self.asked_until, self.parts.settle_ms);
+        let at = Circumstances { now: self.now(), up_since: self.up_since, asked_until, settle_ms };
         self.parts.directory.read(|state| {
             let known = state.orgs.get(&self.org)?.fleet.node(self.node)?;
             let (provision, machine) = (known.provision.as_deref().cloned(), known.machine.as_deref().cloned());

@@ -12,6 +12,7 @@ use spunto_core::check::{check, check_next};
 use spunto_core::command::{AccountCommand, Command, CredentialCommand, NodeCommand, ProvisionCommand, Request};
 use spunto_core::event::{MachineFacts, MachineWish};
 use spunto_core::id::{CredentialId, NodeId, OrgId, ProjectId};
+use spunto_core::plan::provision::SETTLE_MS;
 use spunto_core::record::{Actor, Record};
 use spunto_core::secret::Secret;
 use spunto_core::state::{Node, NodeStatus, State};
@@ -341,7 +342,16 @@ impl Server {
         let boot = Boot { api_url: "https://spunto.example".into(), agent_image: "agent:1".into() };
         let clock: Arc<dyn Clock> = Arc::<Paused>::clone(clock);
         let (journal_too, directory_too, board_too) = (journal.clone(), directory.clone(), board.clone());
-        let parts = Parts { journal: journal_too, directory: directory_too, secrets, clock, accounts, board: board_too, boot };
+        let parts = Parts {
+            journal: journal_too,
+            directory: directory_too,
+            secrets,
+            clock,
+            accounts,
+            board: board_too,
+            boot,
+            settle_ms: SETTLE_MS,
+        };
         let tasks = vec![tokio::spawn(write), tokio::spawn(fold), tokio::spawn(run(parts))];
         Self { journal, directory, board, tasks }
     }

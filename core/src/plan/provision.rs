@@ -51,6 +51,8 @@ pub struct Circumstances {
     /// Until when a call to make the node's machine may have been under way whose answer is not known; none when there certainly
     /// was none.
     pub asked_until: Option<Timestamp>,
+    /// How long such a call may still have its effect: [`SETTLE_MS`], unless the operator says otherwise.
+    pub settle_ms: u64,
 }
 
 /// The next thing to do for one node.
@@ -143,7 +145,7 @@ fn end_of_keeping(node: &Node, at: &Circumstances) -> Next {
 fn settled_at(machine: &Machine, at: &Circumstances) -> Timestamp {
     // A list may lag behind an answer, but shows what it has shown once until it is gone.
     let ordered = machine.ordered.as_ref().filter(|_| machine.seen_at.is_none()).map(|ordered| ordered.at);
-    ordered.max(at.asked_until).map_or_else(Timestamp::default, |asked| asked.plus_ms(SETTLE_MS))
+    ordered.max(at.asked_until).map_or_else(Timestamp::default, |asked| asked.plus_ms(at.settle_ms))
 }
 
 /// The pause before another try: doubled each time, up to [`PAUSE_MS_MAX`], and never the same for all, so that many who failed

@@ -37,7 +37,7 @@ pub(super) enum Step {
 
 impl Step {
     /// Its name as a failpoint: what is done, and to which sort of file (`write-tail`, `sync-db`, `rename-log`, `remove-gone`).
-    #[cfg(feature = "failpoints")]
+    #[cfg(debug_assertions)]
     fn name(&self) -> String {
         let sort = |path: &Path| {
             let path = if path.extension().is_some_and(|ending| ending == "new") { path.with_extension("") } else { path.to_owned() };
@@ -79,9 +79,9 @@ impl Disk {
 
     /// Passes a step; steps that are not file operations are passed as they are.
     pub(super) fn pass(&self, step: &Step) -> io::Result<()> {
-        #[cfg(feature = "failpoints")]
+        #[cfg(debug_assertions)]
         crate::failpoint::pass(&step.name());
-        #[cfg(not(any(test, feature = "failpoints")))]
+        #[cfg(not(any(test, debug_assertions)))]
         let _ = step;
         #[cfg(test)]
         if let Some(observer) = &self.observer {

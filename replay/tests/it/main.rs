@@ -4,7 +4,6 @@
 
 mod answers;
 mod damage;
-mod month;
 mod old;
 mod scenario;
 mod step;

@@ -1,77 +1,79 @@
-//! The server is killed on both sides of every call to the provider: before the provider acts, and after it has acted and before
-//! its answer arrives. Afterwards one machine is there, made once, or none.
+//! The server is killed on both sides of every call to the provider: before the provider acts, and after it has acted and before it
+//! answers; from the wish to the end of the removal. Afterwards one machine is there, made once, or none.
 
 use spunto_tests::cloud::Answer as Reply;
 
+use super::site::{BOTH, Site, Which, each_at_once};
 use super::*;
 
-/// The calls of a provision: by method, a part of their path, and which such call it is. The first order is the one that tries whether
-/// the token may write.
-const CALLS: [(&str, &str, usize); 7] = [
-    ("GET", "/locations", 1),
-    ("POST", "/servers", 1),
-    ("GET", "/pricing", 1),
-    ("GET", "/server_types", 1),
-    ("POST", "/servers", 2),
-    ("GET", "/actions", 1),
-    ("GET", "/servers", 1),
-];
-
-/// Plans that the cloud does not answer this call, having acted or not.
-fn stop_at(place: &Place, (method, path, which): (&str, &str, usize), acts: bool) {
-    for _ in 1..which {
-        place.cloud.plan.after(method, path, Reply::Usual);
-    }
-    match acts {
-        true => place.cloud.plan.after(method, path, Reply::Never),
-        false => place.cloud.plan.instead(method, path, Reply::Never),
+/// Calls that a creation and a removal make, a token's included.
+const fn calls_of(which: Which) -> (usize, usize) {
+    match which {
+        Which::Hetzner => (7, 4),
+        Which::Google => (9, 7),
     }
 }
+/// Calls that a creation or a removal makes at most; more means that it does not end.
+const CALLS_MAX: usize = 40;
 
-/// Waits until the cloud was asked that, and kills the server, which waits for the answer.
-fn kill_at(place: &mut Place, (method, path, which): (&str, &str, usize), calls: usize) {
-    wait_for("the call", 2 * SOON, || {
-        let now = place.cloud.plan.calls();
-        let such = now[calls..].iter().filter(|call| call.starts_with(method) && call.contains(path)).count();
-        Ok((such >= which).then_some(()))
-    })
-    .unwrap();
-    place.world.server.kill().unwrap();
-    place.cloud.plan.clear();
-    place.world.server = place.world.start.run().unwrap();
+/// A fresh server that its `nth` call to the cloud will kill. It makes its first call with a fresh token, each time.
+fn doom(site: &mut Site, nth: usize, acts: bool) {
+    site.kill();
+    let doomed = site.world.server.pid();
+    site.plan.at(nth, acts, Reply::Kill(doomed));
+}
+
+/// Waits until the server was killed, and starts another; the call that killed it. None when all was over without it.
+fn revive(site: &mut Site, over: impl Fn(&Site) -> bool) -> Option<String> {
+    let killed = wait_for("the kill, or the end", 2 * SOON, || {
+        if !site.world.server.is_running() {
+            return Ok(Some(true));
+        }
+        Ok(over(site).then_some(false))
+    });
+    if killed.unwrap() {
+        site.kill();
+    }
+    site.plan.clear();
+    site.plan.struck()
+}
+
+fn killed_at_every_call(which: Which, acts: bool) {
+    let mut site = Site::new(which);
+    let (mut creating, mut removing) = (Vec::new(), Vec::new());
+    for nth in 1..CALLS_MAX {
+        let (_, _, made) = site.counts();
+        // Its machine keeps quiet until the provider has nothing more to say of it, so that the calls are always the same.
+        site.gate.close();
+        doom(&mut site, nth, acts);
+        let wish = site.wish();
+        let first = site.ask(&wish);
+        let created = revive(&mut site, |site| site.awaits_handshake(&wish));
+        let node = site.ask(&wish).unwrap();
+        assert!(first.is_err() || first.unwrap() == node, "one wish, one node");
+        site.gate.open();
+        site.wait_online(&node);
+        assert_eq!(site.counts(), (1, 0, made + 1), "{which:?}, killed at {created:?}, which acted: {acts}");
+        doom(&mut site, nth, acts);
+        let told = site.world.api.delete(&site.of_node(&node)).is_ok();
+        let removed = revive(&mut site, |site| site.is_gone(&node));
+        site.delete_again(&node, told);
+        site.wait_gone(&node);
+        assert_eq!(site.counts(), (0, 0, made + 1), "{which:?}, killed at {removed:?}, which acted: {acts}");
+        if created.is_none() && removed.is_none() {
+            break;
+        }
+        creating.extend(created);
+        removing.extend(removed);
+    }
+    println!("{which:?}, acted: {acts}: killed at {creating:?}, then at {removing:?}");
+    let (to_create, to_remove) = calls_of(which);
+    assert!(creating.len() >= to_create && removing.len() >= to_remove, "{which:?}: {creating:?} {removing:?}");
+    site.verify();
 }
 
 #[test]
 fn killed_on_both_sides_of_every_call() {
-    let mut place = Place::new();
-    let mut nodes = Vec::new();
-    for call in CALLS {
-        for acts in [false, true] {
-            let calls = place.cloud.plan.calls().len();
-            stop_at(&place, call, acts);
-            let node = place.create(&format!("killed-{}", nodes.len()));
-            kill_at(&mut place, call, calls);
-            place.wait(&node, "a session", |node| node["status"]["state"] == "online");
-            nodes.push(node);
-            let made = place.cloud.cloud.ever_made();
-            assert_eq!((place.cloud.cloud.machines(), made), (nodes.len(), nodes.len()), "{call:?}, acted: {acts}");
-        }
-    }
-    let made = nodes.len();
-    // Everything that deletes is killed, too, on both sides of the list it looks at and of the deletion itself.
-    for call in [("GET", "/servers", 1), ("DELETE", "/servers", 1)] {
-        for acts in [false, true] {
-            let calls = place.cloud.plan.calls().len();
-            stop_at(&place, call, acts);
-            place.delete(&nodes.pop().unwrap());
-            kill_at(&mut place, call, calls);
-        }
-    }
-    nodes.drain(..).for_each(|node| place.delete(&node));
-    wait_for("the end of all", 4 * SOON, || {
-        let left = place.world.api.get(&place.world.of_org("/nodes"))?.ok()?["items"].as_array().map_or(0, Vec::len);
-        Ok((left == 0).then_some(()))
-    })
-    .unwrap();
-    assert_eq!((place.cloud.cloud.machines(), place.cloud.cloud.ever_made()), (0, made));
+    let all: Vec<_> = BOTH.iter().flat_map(|which| [(*which, false), (*which, true)]).collect();
+    each_at_once(&all, |(which, acts)| killed_at_every_call(which, acts));
 }

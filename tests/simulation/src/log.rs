@@ -1,4 +1,4 @@
-//! The log in memory on a disk that fails: a write that is lost, and a write after which the process dies unheard.
+//! The log on a disk that fails: a write that is lost, and a write after which the process dies unheard.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -21,16 +21,22 @@ pub enum NextWrite {
 
 /// A log that outlives the servers on it.
 pub struct Disk {
-    log: MemoryLog,
+    log: Box<dyn EventLog>,
     next: AtomicU8,
     full: AtomicBool,
 }
 
 impl Disk {
-    /// An empty one.
+    /// An empty one in memory.
     #[must_use]
     pub fn new(incarnation: u64) -> Arc<Self> {
-        Arc::new(Self { log: MemoryLog::new(incarnation), next: AtomicU8::new(0), full: AtomicBool::new(false) })
+        Self::with(Box::new(MemoryLog::new(incarnation)))
+    }
+
+    /// One with this log.
+    #[must_use]
+    pub fn with(log: Box<dyn EventLog>) -> Arc<Self> {
+        Arc::new(Self { log, next: AtomicU8::new(0), full: AtomicBool::new(false) })
     }
 
     /// Fills the disk, or makes room.

@@ -20,10 +20,20 @@ use crate::server::{Server, WallClock};
 pub const ORG: OrgId = OrgId::from_u64(1);
 const PROJECT: ProjectId = ProjectId::from_u64(2);
 const OWNER: UserId = UserId::from_u64(3);
-/// Nodes at a time.
-const NODES_MAX: usize = 4;
-/// Workers and services at a time.
-const UNITS_MAX: usize = 24;
+/// How large the organisation may become.
+#[derive(Clone, Copy, Debug)]
+pub struct Size {
+    /// Nodes at a time.
+    pub nodes_max: usize,
+    /// Workers and services at a time.
+    pub units_max: usize,
+}
+
+impl Default for Size {
+    fn default() -> Self {
+        Self { nodes_max: 4, units_max: 24 }
+    }
+}
 
 /// A command that was answered with yes.
 #[derive(Clone, Debug)]
@@ -48,6 +58,7 @@ struct Remembered {
 #[derive(Clone)]
 pub struct People {
     seed: Seed,
+    size: Size,
     told: Rc<RefCell<Vec<Told>>>,
     creations: Rc<RefCell<Vec<Remembered>>>,
     asked: Rc<RefCell<u64>>,
@@ -60,8 +71,8 @@ fn number<T>(seed: &Seed, make: impl Fn(u64) -> T) -> T {
 impl People {
     /// People of a seed.
     #[must_use]
-    pub fn new(seed: Seed) -> Self {
-        Self { seed, told: Rc::default(), creations: Rc::default(), asked: Rc::default() }
+    pub fn new(seed: Seed, size: Size) -> Self {
+        Self { seed, size, told: Rc::default(), creations: Rc::default(), asked: Rc::default() }
     }
 
     /// Answers since this was last asked.
@@ -153,10 +164,20 @@ impl People {
     }
 
     fn create_node(&self, org: &Org) -> Command {
-        let node = number(&self.seed, NodeId::from_u64);
-        if org.fleet.nodes().len() >= NODES_MAX {
-            return self.operate(org).unwrap_or(Command::Node(ORG, node, NodeCommand::Undrain));
+        if org.fleet.nodes().len() >= self.size.nodes_max {
+            let nobody = number(&self.seed, NodeId::from_u64);
+            return self.operate(org).unwrap_or(Command::Node(ORG, nobody, NodeCommand::Undrain));
         }
+        self.new_node()
+    }
+
+    /// Makes all nodes at once, as many as there may be.
+    pub fn settle(&self, server: &Server, clock: &WallClock) {
+        (0..self.size.nodes_max).for_each(|_| self.submit(server, clock, self.new_node(), None, None));
+    }
+
+    fn new_node(&self) -> Command {
+        let node = number(&self.seed, NodeId::from_u64);
         let mut bytes = [0; 32];
         bytes[..8].copy_from_slice(&self.seed.number().to_le_bytes());
         let name = format!("n{}", self.seed.number());
@@ -198,7 +219,7 @@ impl People {
     }
 
     fn spawn(&self, org: &Org) -> Option<Command> {
-        if org.workers.len() + org.services.len() >= UNITS_MAX {
+        if org.workers.len() + org.services.len() >= self.size.units_max {
             return self.change_worker(org);
         }
         let spawn = WorkerCommand::Spawn {
@@ -226,7 +247,7 @@ impl People {
     }
 
     fn deploy(&self, org: &Org) -> Option<Command> {
-        if org.workers.len() + org.services.len() >= UNITS_MAX {
+        if org.workers.len() + org.services.len() >= self.size.units_max {
             return self.change_deployment(org);
         }
         let service = |name: &str| NewService {

@@ -18,10 +18,12 @@ use crate::engine::Engine;
 use crate::faults::{Fault, Faults};
 use crate::log::{Disk, NextWrite};
 use crate::network::{Network, Path};
-use crate::people::{ORG, People};
+use crate::people::{ORG, People, Size};
 use crate::seed::Seed;
 use crate::server::{Server, WallClock};
 use crate::verdict::Verdict;
+
+pub mod month;
 
 /// How long all must be well until it looks so: an agent that was told to wait waits a minute.
 const HEALS_WITHIN: Duration = Duration::from_secs(150);
@@ -94,6 +96,16 @@ fn catch_panics() {
 /// # Errors
 /// What is wrong, with the step.
 pub fn simulate(seed: u64, steps: u64) -> Result<Report, String> {
+    in_its_own_time(seed, async {
+        let mut world = World::new(seed, Disk::new(seed | 1), Size::default());
+        let report = world.run(steps).await.map_err(|what| format!("{what}\nthe last events:\n{}", world.verdict.last_events()));
+        world.leave();
+        report
+    })
+}
+
+/// Runs something on the clock and the chance of a seed, in this thread; panics in any of its tasks are its failure.
+fn in_its_own_time<T>(seed: u64, run: impl Future<Output = Result<T, String>>) -> Result<T, String> {
     catch_panics();
     QUIET.set(true);
     PANIC.set(None);
@@ -104,31 +116,25 @@ pub fn simulate(seed: u64, steps: u64) -> Result<Report, String> {
         builder.rng_seed(tokio::runtime::RngSeed::from_bytes(&seed.to_le_bytes()));
         builder.enable_time().start_paused(true).build().expect("a runtime without files needs nothing")
     };
-    let system = actix::System::with_tokio_rt(runtime);
-    let report = system.block_on(async {
-        let mut world = World::new(seed);
-        let report = world.run(steps).await.map_err(|what| format!("{what}\nthe last events:\n{}", world.verdict.last_events()));
-        world.leave();
-        report
-    });
+    let outcome = actix::System::with_tokio_rt(runtime).block_on(run);
     QUIET.set(false);
     match PANIC.take() {
         Some(panic) => Err(format!("seed {seed}: {panic}")),
-        None => report.map_err(|what| format!("seed {seed}, {what}")),
+        None => outcome.map_err(|what| format!("seed {seed}, {what}")),
     }
 }
 
 impl World {
-    fn new(seed: u64) -> Self {
+    fn new(seed: u64, disk: Arc<Disk>, size: Size) -> Self {
         let faults = Faults::new(Seed::new(seed));
         let directory = tempfile::tempdir().expect("a directory for the vault");
         let vault = Vault::open(directory.path(), MasterKey::new(&Secret::new([1; 32])), vec![]).expect("an empty vault opens");
         Self {
-            disk: Disk::new(seed | 1),
+            disk,
             vault: Arc::new(vault),
             clock: WallClock::new(),
             network: Network::new(faults.clone()),
-            people: People::new(faults.seed.clone()),
+            people: People::new(faults.seed.clone(), size),
             faults,
             server: None,
             server_starts_at: Instant::now(),

@@ -205,11 +205,7 @@ pub fn replay_row(directory: &Path, events: u64, repeats: usize) -> anyhow::Resu
     drop(log);
     let log = SledLog::open(&path, LogOptions::default())?;
     let end = log.head().seq;
-    let mut groups = Vec::new();
-    while groups.last().is_none_or(|group: &std::sync::Arc<Group>| group.last < end) {
-        let from = groups.last().map_or(1, |group| group.last + 1);
-        groups.extend(log.read(from, 64 << 20)?);
-    }
+    let groups = super::reopen::groups(&log)?;
     let mut pairs = Vec::new();
     for _ in 0..repeats {
         let start = Instant::now();

@@ -1,19 +1,12 @@
 //! `make bench`: measures, prints a table, and writes `target/bench.json`. With words, only the rows whose ids start with one of them.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use rustix::process::{Resource, Rlimit, setrlimit};
-use spunto_actors::directory::View;
-use spunto_actors::journal::replay;
-use spunto_actors::snapshots::{self, SNAPSHOT_EVENTS};
-use spunto_core::state::State;
-use spunto_events::log::EventLog;
-use spunto_events::log::sled::{LogOptions, SledLog};
-use spunto_events::snapshot::Snapshots;
-use spunto_tests::bench::row::{Row, Wanted, document, median, spread, table};
-use spunto_tests::bench::{append, dashboard, docker, fleet, history, place, sockets};
+use spunto_tests::bench::row::{Row, document, table};
+use spunto_tests::bench::{append, dashboard, docker, fleet, history, place, reopen, sockets};
 use spunto_tests::paths::repository;
 
 struct Form {
@@ -32,7 +25,8 @@ fn main() -> anyhow::Result<()> {
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
             return runtime.block_on(fleet::run(&words[1], tokens));
         }
-        Some("history") => return leave_history(&PathBuf::from(&words[1]), words[2].parse()?),
+        Some("history") => return reopen::leave_history(Path::new(&words[1]), words[2].parse()?),
+        Some("start") => return reopen::start(Path::new(&words[1]), words[2] == "snapshot"),
         _ => {}
     }
     let full = words.iter().any(|word| word == "full");
@@ -67,7 +61,7 @@ fn measure(form: &Form, words: &[String]) -> anyhow::Result<Vec<Row>> {
     // A disk that others use too is another one every few seconds: pairs are many, so that their median means something.
     take("appends", &["append"], &mut || append::rows(&directory, 2 * form.repeats + 1, form.time))?;
     take("replay", &["replay"], &mut || Ok(vec![history::replay_row(&directory, form.events, form.repeats)?]))?;
-    take("opening", &["open.1m"], &mut || open(&directory, form.repeats))?;
+    take("opening", &["open.1m"], &mut || reopen::rows(&directory, form.repeats))?;
     take("placements", &["place.1000", "place.5000", "place.100000"], &mut || place::rows(&directory, form.repeats, form.time))?;
     take("placements to sockets", &["place.socket"], &mut || Ok(vec![sockets::placements(&directory, 4 * form.time)?]))?;
     take("sessions", &["session", "storm", "command", "halfopen"], &mut || sockets::sessions(&directory, form.repeats))?;
@@ -76,63 +70,6 @@ fn measure(form: &Form, words: &[String]) -> anyhow::Result<Vec<Row>> {
     take("the server's memory", &["server"], &mut || Ok(vec![sockets::resident(&directory)?]))?;
     std::fs::remove_dir_all(&directory)?;
     Ok(rows)
-}
-
-/// Writes a log and dies as by a kill, without closing it. The newest snapshot is as old as one may be.
-fn leave_history(directory: &Path, events: u64) -> anyhow::Result<()> {
-    let log = SledLog::open(directory, LogOptions::default())?;
-    history::write(&log, 1000, events)?;
-    let mut view = View::default();
-    while view.state.seq < events.saturating_sub(SNAPSHOT_EVENTS) {
-        for group in log.read(view.state.seq + 1, 1)? {
-            group.records().try_for_each(|record| record.map(|record| view.apply(&record)))?;
-        }
-    }
-    snapshots::keep(&log, &Snapshots::open(&beside(directory))?, view.state.seq, view.encode()?)?;
-    std::process::abort();
-}
-
-/// Where the snapshots of the log in `directory` are.
-fn beside(directory: &Path) -> PathBuf {
-    directory.with_extension("snapshots")
-}
-
-/// Rows `open.1m` and `open.1m.snapshot`: from a killed process's log, and its snapshot, to the fold of a million events.
-fn open(directory: &Path, repeats: usize) -> anyhow::Result<Vec<Row>> {
-    let path = directory.join("million");
-    let (mut without, mut with) = (Vec::new(), Vec::new());
-    for _ in 0..repeats {
-        without.push(after_a_kill(&path, |log| Ok(replay(log)?))?);
-        with.push(after_a_kill(&path, |log| {
-            let (view, from) = snapshots::restore(log, &Snapshots::open(&beside(&path))?)?;
-            anyhow::ensure!(from > 0, "the snapshot was not used");
-            Ok(view.state)
-        })?);
-    }
-    let row = |id, taken: &[f64], wanted| {
-        let mut row = Row::fixed(id, median(taken), "s", wanted);
-        row.spread = spread(taken);
-        row
-    };
-    let with = row("open.1m.snapshot", &with, Wanted::AtMost(0.5, 0.25));
-    Ok(vec![row("open.1m", &without, Wanted::AtMost(1.2, 0.6)), with])
-}
-
-/// Seconds that opening the log of a killed process and `fold` take together.
-fn after_a_kill(path: &Path, fold: impl Fn(&SledLog) -> anyhow::Result<State>) -> anyhow::Result<f64> {
-    let _ = std::fs::remove_dir_all(path);
-    let _ = std::fs::remove_dir_all(beside(path));
-    let killed = std::process::Command::new(std::env::current_exe()?).arg("history").arg(path).arg("1000000").status()?;
-    anyhow::ensure!(!killed.success(), "the writer was to die");
-    let start = Instant::now();
-    let log = SledLog::open(path, LogOptions::default())?;
-    let opened = start.elapsed().as_secs_f64();
-    let state = fold(&log)?;
-    let taken = start.elapsed().as_secs_f64();
-    eprintln!("  verified in {opened:.2} s, folded in {:.2} s", taken - opened);
-    anyhow::ensure!(state.seq >= 1_000_000 && log.head().seq == state.seq, "it holds {}", state.seq);
-    anyhow::ensure!(state == replay(&log)?, "it is not the fold of the log");
-    Ok(taken)
 }
 
 fn machine() -> String {

@@ -1,6 +1,7 @@
 //! What is to go wrong, call by call, and what was called.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -19,8 +20,12 @@ pub enum Answer {
     Close,
     /// Never; the connection stays open.
     Never,
+    /// Never: whoever asks, the process of this id, is killed in the same moment.
+    Kill(u32),
     /// As the cloud does, so much later.
     Late(Duration),
+    /// The connection is closed without a word; so much later it is carried out all the same, unless it was before.
+    DoneLate(Duration),
     /// With so many bytes that never end in anything useful.
     Huge(usize),
     /// As the cloud does, a byte at a time, so far apart.
@@ -38,10 +43,21 @@ struct Planned {
     times: usize,
 }
 
+/// What is planned for the n-th call from some moment on, whatever it asks.
+#[derive(Clone, Debug)]
+struct Nth {
+    calls_to_go: usize,
+    acts: bool,
+    answer: Answer,
+}
+
 /// The plan of one cloud.
 #[derive(Debug, Default)]
 pub struct Plan {
     planned: Mutex<VecDeque<Planned>>,
+    nth: Mutex<Option<Nth>>,
+    struck: Mutex<Option<String>>,
+    late: AtomicUsize,
     calls: Mutex<Vec<String>>,
     exchanges: Mutex<Option<Vec<Value>>>,
 }
@@ -71,9 +87,33 @@ impl Plan {
         self.planned.lock().push_back(Planned { method: method.to_owned(), path: path.to_owned(), acts, answer, times });
     }
 
+    /// The `nth` call from here on (1 is the next), whatever it asks, is carried out or not, and answered so.
+    pub fn at(&self, nth: usize, acts: bool, answer: Answer) {
+        *self.struck.lock() = None;
+        *self.nth.lock() = Some(Nth { calls_to_go: nth, acts, answer });
+    }
+
+    /// The call that [`at`](Self::at) was meant for, once it was made: method and path.
+    #[must_use]
+    pub fn struck(&self) -> Option<String> {
+        self.struck.lock().clone()
+    }
+
+    /// How many calls were carried out after their connection was closed, see [`Answer::DoneLate`].
+    #[must_use]
+    pub fn done_late(&self) -> usize {
+        self.late.load(Ordering::SeqCst)
+    }
+
+    /// Counts one.
+    pub(super) fn note_late(&self) {
+        self.late.fetch_add(1, Ordering::SeqCst);
+    }
+
     /// Forgets what was planned and not used.
     pub fn clear(&self) {
         self.planned.lock().clear();
+        *self.nth.lock() = None;
     }
 
     /// What was called so far: method and path.
@@ -102,9 +142,22 @@ impl Plan {
         }
     }
 
+    /// What was planned for this call by its number.
+    fn nth_comes(&self) -> Option<Nth> {
+        let mut planned = self.nth.lock();
+        let nth = planned.as_mut()?;
+        nth.calls_to_go = nth.calls_to_go.saturating_sub(1);
+        if nth.calls_to_go == 0 { planned.take() } else { None }
+    }
+
     /// Whether to act, and how to answer.
     pub(super) fn next(&self, request: &Request) -> (bool, Answer) {
-        self.calls.lock().push(format!("{} {}", request.method, request.path));
+        let call = format!("{} {}", request.method, request.path);
+        self.calls.lock().push(call.clone());
+        if let Some(Nth { acts, answer, .. }) = self.nth_comes() {
+            *self.struck.lock() = Some(call);
+            return (acts, answer);
+        }
         let mut planned = self.planned.lock();
         let fits = |planned: &Planned| planned.method == request.method && request.path.contains(&planned.path);
         let Some(place) = planned.iter().position(fits) else { return (true, Answer::Usual) };

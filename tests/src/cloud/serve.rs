@@ -116,6 +116,22 @@ async fn answer<C: Cloud>(request: hyper::Request<Incoming>, cloud: Arc<C>, plan
         Answer::This(response) => Ok(whole(response)),
         Answer::Newer => Ok(whole(newer(usual))),
         Answer::Close => Err(Closed),
+        Answer::DoneLate(wait) => {
+            tokio::spawn(async move {
+                tokio::time::sleep(wait).await;
+                if !acts {
+                    cloud.answer(&request);
+                }
+                plan.note_late();
+            });
+            Err(Closed)
+        }
+        Answer::Kill(process) => {
+            let process = i32::try_from(process).ok().and_then(rustix::process::Pid::from_raw);
+            let killed = process.map(|process| rustix::process::kill_process(process, rustix::process::Signal::KILL));
+            assert_eq!(killed, Some(Ok(())), "who asks lives");
+            Err(Closed)
+        }
         Answer::Never => std::future::pending().await,
         Answer::Late(wait) => {
             tokio::time::sleep(wait).await;

@@ -14,7 +14,7 @@ fn at(ms: u64) -> Timestamp {
 
 fn planned(world: &World, asked_until: Option<u64>) -> Next {
     let up_since = Timestamp::default();
-    next(world.node(1), &Circumstances { now: at(world.now_ms), up_since, asked_until: asked_until.map(at) })
+    next(world.node(1), &Circumstances { now: at(world.now_ms), up_since, asked_until: asked_until.map(at), settle_ms: SETTLE_MS })
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn every_step_has_its_intent_and_its_deadline() {
 fn machines_that_wait_get_time_after_a_start() {
     let world = after(5);
     let late = world.now_ms + 10 * HANDSHAKE_WITHIN_MS;
-    let asked = |now| next(world.node(1), &Circumstances { now: at(now), up_since: at(late), asked_until: None });
+    let asked = |now| next(world.node(1), &Circumstances { now: at(now), up_since: at(late), asked_until: None, settle_ms: SETTLE_MS });
     assert_eq!(asked(late), Next::Wait(at(late + START_GRACE_MS)));
     assert_eq!(asked(late + START_GRACE_MS), Next::Do(Intent::GiveUp));
 }

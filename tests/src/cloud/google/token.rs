@@ -58,6 +58,11 @@ pub(super) struct Issued {
 }
 
 impl Issued {
+    /// All that are good.
+    pub(super) fn good(&self) -> Vec<String> {
+        self.tokens.iter().cloned().collect()
+    }
+
     pub(super) const fn given(&self) -> usize {
         self.given
     }
