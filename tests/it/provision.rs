@@ -15,6 +15,7 @@ mod events;
 mod failures;
 mod google;
 mod kills;
+mod machines;
 mod points;
 mod secrets;
 mod site;

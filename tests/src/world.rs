@@ -80,8 +80,20 @@ impl World {
     /// # Errors
     /// The server does not answer.
     pub fn on(data: &std::path::Path, flags: &[String]) -> anyhow::Result<Self> {
+        Self::at("127.0.0.1:0", data, flags)
+    }
+
+    /// The same, reachable from containers and machines.
+    ///
+    /// # Errors
+    /// Docker or the server does not answer.
+    pub fn reachable(data: &std::path::Path, flags: &[String]) -> anyhow::Result<Self> {
+        Self::at(&format!("{}:0", bridge_gateway()?), data, flags)
+    }
+
+    fn at(address: &str, data: &std::path::Path, flags: &[String]) -> anyhow::Result<Self> {
         let directory = tempfile::tempdir()?;
-        let mut start = Start::new(data, &["127.0.0.1:0"]);
+        let mut start = Start::new(data, &[address]);
         start.log = directory.path().join("server.log");
         start.flags.extend_from_slice(flags);
         Self::started(directory, start)
