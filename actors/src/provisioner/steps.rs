@@ -5,6 +5,7 @@ use spunto_core::event::{MachinePrice, ProvisionErrorClass};
 use spunto_core::state::Provision;
 
 use super::accounts::Account;
+use super::asked::Asked;
 use super::failure::{of_account, of_fault, ours};
 use super::tending::{Done, Tending};
 use crate::cloud::user_data::Boot;
@@ -17,7 +18,7 @@ impl Tending {
             Ok(account) => Ok(account),
             Err(error) => match of_account(&error) {
                 (failure, true) => Err(Some(Done::Again(Box::new(failure), 0))),
-                (failure, false) => Err(self.fail(provision, failure, self.asked_until.is_none()).await),
+                (failure, false) => Err(self.fail(provision, failure, self.asked.is_answered()).await),
             },
         }
     }
@@ -27,7 +28,7 @@ impl Tending {
         if fault.passes() {
             return Some(Done::again(&fault));
         }
-        let nothing_made = self.asked_until.is_none() && fault.happened == Happened::No;
+        let nothing_made = self.asked.is_answered() && fault.happened == Happened::No;
         self.fail(provision, of_fault(&fault), nothing_made).await
     }
 
@@ -64,7 +65,7 @@ impl Tending {
         let told = self.tell(provision.correlation, ProvisionCommand::IntendMachine { attempt: provision.attempt, name, price }).await;
         if matches!(told, Some(Done::Told)) {
             // Only here it is certain that nobody has asked yet.
-            self.asked_until = None;
+            self.asked = Asked::default();
         }
         told
     }
@@ -99,10 +100,11 @@ impl Tending {
         };
         let answer = Self::ask(&account, || account.provider.create(&order)).await;
         if matches!(&answer, Err(fault) if fault.happened == Happened::Unknown) {
-            self.asked_until = Some(self.now());
+            self.asked.note_unanswered();
         }
         match answer {
             Ok(begun) => {
+                self.asked.note_ordered();
                 let command = ProvisionCommand::NoteOrdered {
                     attempt: provision.attempt,
                     reference: begun.machine.reference,

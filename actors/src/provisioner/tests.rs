@@ -342,7 +342,16 @@ impl Server {
         let boot = Boot { api_url: "https://spunto.example".into(), agent_image: "agent:1".into() };
         let clock: Arc<dyn Clock> = Arc::<Paused>::clone(clock);
         let (journal_too, directory_too, board_too) = (journal.clone(), directory.clone(), board.clone());
-        let parts = Parts { journal: journal_too, directory: directory_too, secrets, clock, accounts, board: board_too, boot, settle_ms: SETTLE_MS };
+        let parts = Parts {
+            journal: journal_too,
+            directory: directory_too,
+            secrets,
+            clock,
+            accounts,
+            board: board_too,
+            boot,
+            settle_ms: SETTLE_MS,
+        };
         let tasks = vec![tokio::spawn(write), tokio::spawn(fold), tokio::spawn(run(parts))];
         Self { journal, directory, board, tasks }
     }
