@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use spunto_core::planted::{self, Bug};
 use tokio::time::Instant;
 
 /// See the module.
@@ -43,6 +44,9 @@ impl Asked {
     /// How long until an empty list proves that nothing is there. `seen`: the list has shown the machine before; it shows what it
     /// has shown once until that is gone, but may lag behind the answer to an order.
     pub(super) fn settles_in(&self, seen: bool, settle: Duration) -> Duration {
+        if planted::is(Bug::EmptyListTrusted) {
+            return Duration::ZERO;
+        }
         let asked = self.unanswered.max(self.ordered.filter(|_| !seen));
         asked.map_or(Duration::ZERO, |asked| settle.saturating_sub(asked.elapsed()))
     }

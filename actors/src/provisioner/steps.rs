@@ -2,6 +2,7 @@
 
 use spunto_core::command::ProvisionCommand;
 use spunto_core::event::{MachinePrice, ProvisionErrorClass};
+use spunto_core::planted::{self, Bug};
 use spunto_core::state::Provision;
 
 use super::accounts::Account;
@@ -10,6 +11,7 @@ use super::failure::{of_account, of_fault, ours};
 use super::tending::{Done, Tending};
 use crate::cloud::user_data::Boot;
 use crate::cloud::{Fault, FaultKind, Happened, Operation, Order, Progress, Resource, ResourceKind, ownership};
+use crate::random;
 
 impl Tending {
     /// The account, or what is done without one.
@@ -81,7 +83,7 @@ impl Tending {
         Ok(Order {
             node: self.node,
             org: self.org,
-            attempt: provision.attempt,
+            attempt: if planted::is(Bug::AnotherKey) { u32::from_le_bytes(random::bytes()) } else { provision.attempt },
             location: provision.wish.location.clone(),
             machine_type: provision.wish.machine_type.clone(),
             image: provision.wish.image.clone(),

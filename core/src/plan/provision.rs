@@ -4,6 +4,7 @@
 //! world nearer to what the log says, and is safe to repeat.
 
 use crate::event::{ProvisionStep, RemovalReason};
+use crate::planted::{self, Bug};
 use crate::state::{Machine, Node, NodeStatus, Provision};
 use crate::time::Timestamp;
 
@@ -120,6 +121,7 @@ fn advance(provision: &Provision, machine: Option<&Machine>, at: &Circumstances)
         return Next::Wait(deadline(provision).max(at.up_since.plus_ms(START_GRACE_MS)));
     }
     match machine.map(|machine| &machine.ordered) {
+        None if planted::is(Bug::NoIntent) => Next::Do(Intent::Create),
         None => Next::Do(Intent::Intend),
         Some(None) => Next::Do(Intent::Create),
         Some(Some(ordered)) => Next::Do(Intent::Follow { operation: ordered.operation.clone() }),

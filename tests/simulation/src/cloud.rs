@@ -190,11 +190,12 @@ impl Cloud {
         let enrolment = token.map_err(|_| fault(FaultKind::Unknown, Happened::No, "no enrolment token is in the order"))?.digest();
         let (number, operation) = (state.next(), state.next());
         let fails = self.faults.strike(Fault::CreationFailed, 60);
+        let never = fails || self.faults.strike(Fault::MachineNeverCalls, 80);
         let fails = fails.then(|| fault(FaultKind::NoCapacity, Happened::No, "no machine is free"));
         state.operations.insert(operation, (number, after(200, 8000), fails));
         let shown_at = if self.faults.strike(Fault::ListLags, 300) { after(100, LAG_MS_MAX) } else { now };
         let boots_at = match () {
-            () if self.faults.strike(Fault::MachineNeverCalls, 80) => None,
+            () if never => None,
             () if self.faults.strike(Fault::MachineLate, 100) => Some(after(30_000, 200_000)),
             () => Some(after(500, 8000)),
         };

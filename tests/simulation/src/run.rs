@@ -188,8 +188,10 @@ impl World {
         self.judge().map_err(|what| format!("healing: {what}"))?;
         let server = self.server.clone().ok_or("no server after healing")?;
         server.directory.read(|live| self.verdict.end(live, &self.engines)).map_err(|what| format!("the end: {what}"))?;
-        let swept = sweep::report(&server.accounts, &server.directory, ORG, CREDENTIAL).await.map_err(|error| error.to_string())?;
-        self.verdict.swept(&self.machines.cloud, &swept).map_err(|what| format!("the sweep: {what}"))?;
+        if self.verdict.has_credential() {
+            let swept = sweep::report(&server.accounts, &server.directory, ORG, CREDENTIAL).await.map_err(|error| error.to_string())?;
+            self.verdict.swept(&self.machines.cloud, &swept).map_err(|what| format!("the sweep: {what}"))?;
+        }
         Ok(Report {
             faults: self.faults.made(),
             events: self.verdict.state.seq,

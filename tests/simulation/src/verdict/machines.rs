@@ -8,11 +8,17 @@ use spunto_core::state::{Node, NodeStatus};
 
 use super::{Verdict, fail};
 use crate::cloud::{Cloud, Machine};
-use crate::people::ORG;
+use crate::people::{CREDENTIAL, ORG};
 
 impl Verdict {
     fn node(&self, node: NodeId) -> Option<&Node> {
         self.state.orgs.get(&ORG)?.fleet.node(node)
+    }
+
+    /// Whether there is a credential; in a run whose first write was lost nobody may have come so far.
+    #[must_use]
+    pub fn has_credential(&self) -> bool {
+        self.state.orgs.get(&ORG).is_some_and(|org| org.credentials.contains_key(&CREDENTIAL))
     }
 
     /// Every machine is one that the log says may exist, and no node has two. But for machines that were given up by force.
