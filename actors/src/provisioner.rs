@@ -112,7 +112,7 @@ impl Wake {
     }
 }
 
-type Tended = Pin<Box<dyn Future<Output = (OrgId, NodeId, Asked)> + Send>>;
+type Tended = Pin<Box<dyn Future<Output = (OrgId, NodeId, Option<Asked>)> + Send>>;
 
 /// Nodes that something is left to do for.
 struct Provisioner {
@@ -159,6 +159,7 @@ pub async fn run(parts: Parts) {
                 Err(failure) => return error!(%failure, "nothing is provisioned any more: the log can't be read"),
             },
             Some((org, node, asked)) = provisioner.tended.next(), if !provisioner.tended.is_empty() => {
+                let Some(asked) = asked else { return error!("nothing is provisioned any more: the log has stopped") };
                 provisioner.wakes.remove(&node);
                 provisioner.asked.insert(node, asked);
                 // Something may have come up after it had seen that nothing was left.

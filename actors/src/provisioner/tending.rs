@@ -81,8 +81,9 @@ impl Tending {
         Self { parts, org, node, up_since, wake, asked, tried: None, last_failure: None }
     }
 
-    /// Tends it until nothing is left to do. Says what is known of calls then.
-    pub(super) async fn run(mut self) -> Asked {
+    /// Tends it until nothing is left to do. Says what is known of calls then; none when the journal
+    /// has stopped: what it was told last may be in the log, so nobody may act on what the directory says any more.
+    pub(super) async fn run(mut self) -> Option<Asked> {
         while let Some(look) = self.look() {
             let until = match &look.next {
                 Next::Nothing => break,
@@ -94,15 +95,14 @@ impl Tending {
                     Some(due) => due,
                     None => match self.carry_out(intent, &look).await {
                         Some(done) => self.until(intent, done),
-                        // The journal has stopped, and with it everything.
-                        None => break,
+                        None => return None,
                     },
                 },
             };
             let deadline = look.provision.as_ref().map(deadline).filter(|deadline| *deadline > self.now());
             self.sleep(deadline.map_or(until, |deadline| until.min(deadline))).await;
         }
-        self.asked
+        Some(self.asked)
     }
 
     /// When an intent that did not end is due again; none when it is now. News of other things does not bring it forward.

@@ -80,7 +80,7 @@ impl Verdict {
             self.last.pop_front();
         }
         let Record { seq, at, event, actor, .. } = record;
-        let told: String = format!("{event:?}").chars().take(200).collect();
+        let told: String = format!("{event:?}").chars().take(600).collect();
         self.last.push_back(format!("{seq} {at} {} by {actor}: {told}", event.name()));
     }
 
