@@ -81,7 +81,9 @@ pub struct Boot {
 }
 
 /// Starts the provisioner as a task of the calling runtime; a bug in it ends it, and it starts again from the log.
+/// Beside it, what is ours and unknown is looked for every hour.
 pub fn launch(parts: Parts) {
+    tokio::spawn(sweep::sweep_hourly(parts.accounts.clone(), parts.directory.clone(), Arc::clone(&parts.clock)));
     tokio::spawn(async move {
         loop {
             match tokio::spawn(run(parts.clone())).await {
