@@ -1132,6 +1132,8 @@ export interface components {
              */
             nodes: number;
             provider: string;
+            /** @description What was last seen of what is ours there; every hour, and not yet since the server started where there is none. */
+            swept: components["schemas"]["CloudSwept"] | null;
             /** @description When its present secret was accepted by the provider. */
             verified_at: components["schemas"]["Timestamp"];
             /**
@@ -1243,6 +1245,17 @@ export interface components {
              * @description How many of ours are as they should be.
              */
             known: number;
+        };
+        /** @description What a look for what is ours and unknown has seen. */
+        CloudSwept: {
+            at: components["schemas"]["Timestamp"];
+            /** @description Why it did not. */
+            error: string | null;
+            /**
+             * Format: uint
+             * @description Things that no node needs: see the credential's leftovers. None where the provider did not say.
+             */
+            leftovers: number | null;
         };
         /** @description Why an agent was not let in. New reasons stand last. */
         ConnectionRefusal: "token_rotated" | "wrong_token" | "already_connected" | "unsupported_protocol" | "wrong_enrolment" | "enrolment_used" | "enrolment_expired" | "machine_removed";
