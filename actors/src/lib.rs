@@ -3,6 +3,7 @@
 //! Must not know HTTP, WebSockets, Docker or how events are stored. A supervisor owns a live session, timers and progress in
 //! memory, never truth: it turns happenings into commands, and what the log says is to be done into frames.
 
+pub mod backup;
 pub mod board;
 pub mod clock;
 pub mod cloud;
@@ -15,6 +16,7 @@ pub mod journal;
 pub mod link;
 pub mod provisioner;
 pub mod random;
+pub mod restoration;
 pub mod secrets;
 pub mod snapshots;
 pub mod supervisor;

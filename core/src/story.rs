@@ -17,6 +17,7 @@ use crate::time::Timestamp;
 mod account;
 mod advice;
 mod credential;
+mod installation;
 mod node;
 mod provision;
 mod unit;

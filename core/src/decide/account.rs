@@ -1,6 +1,6 @@
 //! Rules of users, sessions, organisations, projects and keys.
 
-use super::{Decision, check_version, find_org, member};
+use super::{Decision, check_version, find_org, installation, member};
 use crate::access::{KeyOwner, Role, Scope};
 use crate::command::{AccountCommand, Request};
 use crate::event::{
@@ -86,6 +86,7 @@ pub(super) fn decide(state: &State, request: &Request, command: &AccountCommand)
             find_org(state, *org)?.keys.get(key).ok_or(Refusal::NotFound("API key"))?;
             Ok(Decision::nothing().with(Some(*org), StreamId::Org(*org), ApiKeyRevoked { key: *key, org: *org }))
         }
+        C::RecordRestoration { .. } | C::ConfirmRestoration { .. } => installation::decide(state, command),
     }
 }
 

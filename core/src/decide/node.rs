@@ -3,7 +3,7 @@
 use super::{Decision, check_version, removal};
 use crate::command::{NodeCommand, Request};
 use crate::event::{
-    AbandonReason, ConnectionRefusal, DeploymentDeleted, NodeConnectionRefused, NodeCreated, NodeDeleted, NodeDeletionStarted,
+    AbandonReason, ConnectionRefusal, DeploymentDeleted, NodeConnectionRefused, NodeContainersKept, NodeCreated, NodeDeleted, NodeDeletionStarted,
     NodeDraining, NodeLabelsChanged, NodeMaintenanceEnded, NodeMaintenanceStarted, NodeOffline, NodeOnline, NodeRenamed, NodeTokenRotated,
     NodeUndrained, Provider, RemovalReason, WorkerDeleted,
 };
@@ -17,6 +17,10 @@ use crate::state::{Node, NodeStatus, Org};
 
 /// At most one refused connection is recorded per reason and address in this time.
 pub(super) const REFUSAL_RECORD_EVERY_MS: u64 = 60 * 60 * 1000;
+/// Most containers of a node that stay although the log does not know them.
+const KEPT_CONTAINERS_MAX: usize = 1000;
+/// Longest id of a container.
+const CONTAINER_ID_BYTES_MAX: usize = 128;
 
 pub(super) fn decide(org: &Org, request: &Request, id: OrgId, node: NodeId, command: &NodeCommand) -> Result<Decision, Refusal> {
     let stream = StreamId::Node(node);
@@ -71,6 +75,15 @@ pub(super) fn decide(org: &Org, request: &Request, id: OrgId, node: NodeId, comm
                 return Err(Refusal::TokenVersionTaken);
             }
             one(NodeTokenRotated { node, token_version: *token_version, token_digest: *token_digest }.into())
+        }
+        NodeCommand::KeepContainers { containers } => {
+            if containers.iter().all(|container| known.kept.contains(container)) {
+                return Ok(Decision::nothing());
+            }
+            if containers.len() > KEPT_CONTAINERS_MAX || containers.iter().any(|container| container.len() > CONTAINER_ID_BYTES_MAX) {
+                return Err(Refusal::OutOfRange("a node keeps at most 1000 containers that the log does not know; remove some by hand first"));
+            }
+            one(NodeContainersKept { node, containers: containers.clone() }.into())
         }
         NodeCommand::Delete { forced, connected } => delete(org, known, id, node, *forced, *connected),
         NodeCommand::FinishDeletion => finish(org, known, id, node),
