@@ -13,6 +13,7 @@ use spunto_events::log::{EventLog, ReadError};
 use spunto_events::vault::{SealedSecret, SecretName, Vault, VaultError};
 
 use crate::custodian;
+use crate::directory::Directory;
 
 /// Looks at the state until every secret that it names was taken: one may be erased while it is taken.
 const LOOKS_MAX: usize = 200;
@@ -47,6 +48,31 @@ pub struct Origin<'a> {
     pub version: &'a str,
     /// Now.
     pub now: Timestamp,
+}
+
+/// Takes backups of a running server. Clones share it.
+#[derive(Clone)]
+pub struct Backups {
+    log: Arc<dyn EventLog>,
+    vault: Arc<Vault>,
+    directory: Directory,
+}
+
+impl Backups {
+    /// Of this log and this vault.
+    #[must_use]
+    pub const fn new(log: Arc<dyn EventLog>, vault: Arc<Vault>, directory: Directory) -> Self {
+        Self { log, vault, directory }
+    }
+
+    /// See [`take`].
+    ///
+    /// # Errors
+    /// See [`TakeError`].
+    pub fn take(&self, version: &str, now: Timestamp, out: impl Write) -> Result<Manifest, TakeError> {
+        let origin = Origin { log: self.log.as_ref(), vault: &self.vault, version, now };
+        take(&origin, || self.directory.read(seen), out)
+    }
 }
 
 /// What of the state a backup needs: its position, the installation's number where it is not the log's, and the secrets it names.

@@ -25,6 +25,8 @@ use crate::app::Settings;
       Behind a proxy that ends TLS and sets X-Forwarded-For.
   spunto doctor
       Says what is wrong with the machine, the data, the address or the certificate; takes the settings of serve.
+  spunto backup /backup/spunto-2026-11-25.backup
+      A backup of the running server; takes the settings of serve.
   spunto admin setup-link
       Shows the link for the first owner again."
 )]
@@ -47,11 +49,72 @@ pub enum Action {
     Doctor(Box<Doctor>),
     /// Asks the server on this machine whether it can serve: exit code 0, else 1. For the health check of a container.
     Health(Box<Serve>),
+    /// Takes a backup into one file, while the server runs or not: the event log and the sealed secrets, never the master key.
+    ///
+    /// Takes the settings of `serve`. The file appears whole or not at all, and was verified; one that is there is never written over.
+    /// Exit code: 0 when it is there, else 1.
+    Backup {
+        /// The file to make.
+        file: PathBuf,
+        #[expect(missing_docs, reason = "documented at its type")]
+        #[command(flatten)]
+        serve: Box<Serve>,
+    },
+    /// Makes the data directory of a backup, verified; the server then only observes until the difference is confirmed.
+    ///
+    /// The directory must be new or empty, but for the master key as `master.key`, which no backup holds; or give --master-key.
+    Restore {
+        /// The backup.
+        file: PathBuf,
+        #[expect(missing_docs, reason = "documented at its type")]
+        #[command(flatten)]
+        data: Data,
+        /// Leaves out secrets that no given master key opens: workers' environments, cloud credentials, names and passwords.
+        #[arg(long)]
+        without_secrets: bool,
+    },
+    /// Prints how the world differs from a restored log, what confirming does to each thing, and the command that confirms it.
+    RestoreStatus {
+        #[expect(missing_docs, reason = "documented at its type")]
+        #[command(flatten)]
+        chosen: Chosen,
+        /// Prints JSON instead of text.
+        #[arg(long)]
+        json: bool,
+        #[expect(missing_docs, reason = "documented at its type")]
+        #[command(flatten)]
+        serve: Box<Serve>,
+    },
+    /// Lets a restored server act again. What has changed since the difference was printed is printed again, and not confirmed.
+    Confirm {
+        /// The digest that `spunto restore-status` printed, with the same choices.
+        digest: String,
+        #[expect(missing_docs, reason = "documented at its type")]
+        #[command(flatten)]
+        chosen: Chosen,
+        #[expect(missing_docs, reason = "documented at its type")]
+        #[command(flatten)]
+        serve: Box<Serve>,
+    },
     /// Works on a data directory.
     #[command(subcommand)]
     Admin(Admin),
     /// Prints the API's description (OpenAPI 3.1).
     Openapi,
+}
+
+/// What to do about what can't be proven after a restore.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Chosen {
+    /// Leaves the tokens of nodes that nobody has come for; otherwise they are ended, as they may have been rotated since.
+    #[arg(long)]
+    pub keep_unseen: bool,
+    /// Leaves API keys; otherwise they are revoked, as they may have been revoked since.
+    #[arg(long)]
+    pub keep_keys: bool,
+    /// Lets containers be removed that the log does not know; otherwise they stay.
+    #[arg(long)]
+    pub remove_unknown: bool,
 }
 
 /// Where the data is, and the key that its secrets are sealed with.
@@ -152,6 +215,8 @@ impl Action {
     fn data(&self) -> Option<&Data> {
         match self {
             Self::Serve(serve) | Self::Health(serve) => Some(&serve.data),
+            Self::Backup { serve, .. } | Self::RestoreStatus { serve, .. } | Self::Confirm { serve, .. } => Some(&serve.data),
+            Self::Restore { data, .. } => Some(data),
             Self::Doctor(doctor) => Some(&doctor.serve.data),
             Self::Admin(Admin::SetupLink { data, .. } | Admin::ResetPassword { data, .. } | Admin::Reseal { data }) => Some(data),
             Self::Openapi => None,

@@ -43,10 +43,9 @@ pub async fn of_org(app: Data<App>, ask: Ask, request: HttpRequest, from: Query<
     let org = ask.org()?;
     let busy = || Problem::new(StatusCode::TOO_MANY_REQUESTS, "busy", "enough excerpts are being sent; try again in a moment");
     let permit = EXCERPTS.try_acquire().map_err(|_| busy())?;
-    let (sender, receiver) = mpsc::channel(CHUNKS_MAX);
+    let (mut out, receiver) = Chunks::new();
     let (feed, after) = (std::sync::Arc::clone(app.directory.feed()), from.since);
     tokio::task::spawn_blocking(move || {
-        let mut out = Chunks { sender, chunk: Vec::with_capacity(CHUNK_BYTES) };
         // A reader that is gone is no fault; one that is there sees an excerpt without an end, and refuses it.
         if let Err(error) = feed.excerpt(org, after, &mut out) {
             tracing::warn!(%error, "an excerpt of the log was not sent to its end");
@@ -63,9 +62,17 @@ pub async fn of_org(app: Data<App>, ask: Ask, request: HttpRequest, from: Query<
 }
 
 /// Hands what is written on, a chunk at a time.
-struct Chunks {
+pub(super) struct Chunks {
     sender: mpsc::Sender<Vec<u8>>,
     chunk: Vec<u8>,
+}
+
+impl Chunks {
+    /// What is written, and what comes out.
+    pub(super) fn new() -> (Self, mpsc::Receiver<Vec<u8>>) {
+        let (sender, receiver) = mpsc::channel(CHUNKS_MAX);
+        (Self { sender, chunk: Vec::with_capacity(CHUNK_BYTES) }, receiver)
+    }
 }
 
 impl Write for Chunks {
