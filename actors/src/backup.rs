@@ -90,23 +90,26 @@ pub fn seen(state: &State) -> Seen {
 /// # Errors
 /// See [`TakeError`]; what was written until then is no backup.
 pub fn take(origin: &Origin<'_>, look: impl Fn() -> Seen, out: impl Write) -> Result<Manifest, TakeError> {
-    let (seq, installation, secrets) = take_secrets(origin.vault, look)?;
+    let (seq, installation, secrets, named) = take_secrets(origin.vault, look)?;
     let incarnation = origin.log.head().incarnation;
     let about = About {
         spunto: origin.version.to_owned(),
         taken_at_ms: origin.now.ms(),
         incarnation,
         installation: installation.unwrap_or(incarnation),
+        secrets_named: named,
     };
     Ok(backup::write(out, &about, groups(origin.log, seq), &secrets)?)
 }
 
-fn take_secrets(vault: &Vault, look: impl Fn() -> Seen) -> Result<(u64, Option<u64>, Vec<SealedSecret>), TakeError> {
+/// Position, the installation's number where it is not the log's, the secrets, and how many the log names there.
+type Secrets = (u64, Option<u64>, Vec<SealedSecret>, u64);
+
+fn take_secrets(vault: &Vault, look: impl Fn() -> Seen) -> Result<Secrets, TakeError> {
     let mut taken: BTreeMap<SecretName, SealedSecret> = BTreeMap::new();
-    let mut missing = None;
     for _ in 0..LOOKS_MAX {
         let (seq, installation, named) = look();
-        missing = None;
+        let mut missing = false;
         for name in &named {
             if taken.contains_key(name) {
                 continue;
@@ -114,20 +117,23 @@ fn take_secrets(vault: &Vault, look: impl Fn() -> Seen) -> Result<(u64, Option<u
             match vault.sealed(*name) {
                 Ok(sealed) => drop(taken.insert(*name, sealed)),
                 // Erased since we looked: a later state does not name it. The log decides.
-                Err(error @ VaultError::Missing(_)) => missing = Some(error),
+                Err(VaultError::Missing(_)) => missing = true,
                 Err(error) => return Err(error.into()),
             }
         }
         if taken.values().map(|secret| secret.bytes().len()).sum::<usize>() > SECRETS_BYTES_MAX {
             return Err(TakeError::TooLarge);
         }
-        if missing.is_none() {
+        if !missing {
             taken.retain(|name, _| named.contains(name));
-            return Ok((seq, installation, taken.into_values().collect()));
+            return Ok((seq, installation, taken.into_values().collect(), named.len() as u64));
         }
         std::thread::sleep(LOOK_PAUSE);
     }
-    Err(missing.map_or(TakeError::TooLarge, TakeError::Vault))
+    // Lost for good, as after a restore without its master key: what is left is worth a backup all the more.
+    let (seq, installation, named) = look();
+    taken.retain(|name, _| named.contains(name));
+    Ok((seq, installation, taken.into_values().collect(), named.len() as u64))
 }
 
 /// Every group up to the one that ends with event `seq`.

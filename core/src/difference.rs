@@ -136,6 +136,8 @@ pub fn difference(state: &State, world: World, choices: Choices) -> Option<Diffe
         nodes.extend(org.fleet.nodes().map(|(node, known)| of_node((*id, org), (node, known), &world, restoration.restored_at, choices)));
         keys.extend(org.keys.iter().map(|(key, known)| KeyDifference { key: *key, org: *id, name: known.name.clone() }));
     }
+    // Not in the order of placement, which changes with what is placed.
+    nodes.sort_by(|a, b| (a.org, &a.name).cmp(&(b.org, &b.name)));
     let people = state.system.users.values().filter(|user| user.password_version.is_some()).count();
     let (seq, taken_at) = (restoration.seq, restoration.taken_at);
     Some(Difference { seq, taken_at, choices, nodes, keys, clouds: world.clouds, people })
@@ -199,7 +201,10 @@ impl Difference {
     /// In words, a line each; what confirming does to a thing stands after the arrow.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
-        let mut lines = vec![format!("Restored from a backup of {}, at event {}. What has happened since then is not in this log.", self.taken_at, self.seq)];
+        let mut lines = vec![format!(
+            "Restored from a backup of {}, at event {}. What has happened since then is not in this log.",
+            self.taken_at, self.seq
+        )];
         for node in &self.nodes {
             node.tell(self.choices, &mut lines);
         }
@@ -211,7 +216,9 @@ impl Difference {
             lines.push(format!("API key {} ({}) -> {fate}", key.name, key.key));
         }
         let people = self.people;
-        lines.push(format!("people: {people} can sign in with the passwords of the backup's time; every earlier sign-in and invitation ended"));
+        lines.push(format!(
+            "people: {people} can sign in with the passwords of the backup's time; every earlier sign-in and invitation ended"
+        ));
         lines
     }
 }

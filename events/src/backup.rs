@@ -48,6 +48,8 @@ pub struct Manifest {
     pub head: String,
     /// Secrets in it.
     pub secrets: u64,
+    /// Secrets that the log names there; more than are in it where the vault had lost some.
+    pub secrets_named: u64,
     /// How many are sealed with which master key, by its id.
     pub master_keys: BTreeMap<String, u64>,
 }
@@ -63,6 +65,8 @@ pub struct About {
     pub incarnation: u64,
     /// Number of the installation.
     pub installation: u64,
+    /// Secrets that the log names.
+    pub secrets_named: u64,
 }
 
 /// Why a backup can't be used.
@@ -142,6 +146,7 @@ pub fn write(
         seq: log.last,
         head: format!("{:?}", log.hash),
         secrets: secrets.len() as u64,
+        secrets_named: about.secrets_named,
         master_keys,
     };
     let text = serde_json::to_vec(&manifest).map_err(io::Error::other)?;
@@ -217,7 +222,10 @@ impl Backup {
         file.read_exact_at(&mut text, log_bytes + secrets_bytes)?;
         let manifest: Manifest = serde_json::from_slice(&text).map_err(|error| damaged("the manifest", error.to_string()))?;
         if manifest.format != FORMAT {
-            return Err(not_whole(&format!("it is of form {}, this version reads form {FORMAT}; use the version that made it", manifest.format)));
+            return Err(not_whole(&format!(
+                "it is of form {}, this version reads form {FORMAT}; use the version that made it",
+                manifest.format
+            )));
         }
         let backup = Self { path: path.to_owned(), manifest, log, secrets: (log_bytes, secrets_bytes) };
         let mut count = 0;
@@ -234,7 +242,8 @@ impl Backup {
         let mut hasher = blake3::Hasher::new();
         io::copy(&mut BufReader::with_capacity(1 << 20, &file).take(length - 32), &mut hasher)?;
         if hasher.finalize().as_bytes()[..] != end[40..] {
-            return Err(damaged("its end", "it does not agree with the rest of the file".to_owned()));
+            // The log and the secrets have roots of their own, which agreed.
+            return Err(damaged("the manifest or the end", "the file does not have the root that it tells of".to_owned()));
         }
         Ok(backup)
     }

@@ -76,9 +76,13 @@ pub fn backup(target: &Path, serve: &Serve) -> anyhow::Result<()> {
     } else {
         of_stopped(serve, &draft)?;
     }
-    let Manifest { seq, secrets, head, .. } = draft.finish(target)?;
+    let Manifest { seq, secrets, head, secrets_named, .. } = draft.finish(target)?;
     let bytes = fs::metadata(target)?.len();
     writeln!(io::stdout(), "{}: events 1 to {seq}, {secrets} secrets, {bytes} bytes, head {head}", target.display())?;
+    if secrets < secrets_named {
+        let lost = secrets_named - secrets;
+        writeln!(io::stdout(), "{lost} secrets that the log names are not in the vault, and not in the backup.")?;
+    }
     writeln!(io::stdout(), "The master key is not in it: keep that apart.")?;
     Ok(())
 }

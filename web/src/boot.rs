@@ -357,7 +357,9 @@ fn announce(app: &App, addresses: &[String]) {
         text.push_str(&format!("listening on {address}\n"));
     }
     if app.directory.read(State::is_observing) {
-        tracing::warn!("this log was restored from a backup: the server only observes until `spunto restore-status` is looked at and confirmed");
+        tracing::warn!(
+            "this log was restored from a backup: the server only observes until `spunto restore-status` is looked at and confirmed"
+        );
     }
     if app.directory.read(|state| state.system.users.is_empty()) {
         text.push_str(&format!("first owner: open {}/setup#{}\n", app.settings.public_url, app.keys.setup.expose()));

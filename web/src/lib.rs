@@ -4,12 +4,12 @@
 //! truth is in the log. The event log itself is named only in `boot.rs`, where it is wired up, `admin.rs`, `backup.rs`, `restore.rs` and `doctor/`.
 
 pub mod admin;
-pub mod backup;
 pub mod agent;
 pub mod api;
 pub mod app;
 pub mod ask;
 pub mod auth;
+pub mod backup;
 pub mod boot;
 pub mod certificate;
 pub mod config;

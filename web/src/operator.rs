@@ -96,7 +96,8 @@ pub fn ask(serve: &Serve, method: &str, path: &str, body: &str) -> anyhow::Resul
         chunked |= header.starts_with("transfer-encoding:") && header.contains("chunked");
         length = length.or_else(|| header.strip_prefix("content-length:")?.trim().parse().ok());
     }
-    let body: Box<dyn Read> = if chunked { Box::new(Chunked { reader, left: 0, ended: false }) } else { Box::new(reader.take(length.unwrap_or(0))) };
+    let body: Box<dyn Read> =
+        if chunked { Box::new(Chunked { reader, left: 0, ended: false }) } else { Box::new(reader.take(length.unwrap_or(0))) };
     Ok(Answer { status, body })
 }
 

@@ -85,7 +85,10 @@ pub async fn restore(file: &Path, data: &Data, without_secrets: bool) -> anyhow:
     let mut out = std::io::stdout();
     writeln!(out, "{}: events 1 to {}, {} secrets restored", dir.display(), manifest.seq, manifest.secrets - lost)?;
     if lost > 0 {
-        writeln!(out, "{lost} secrets were left out: what they belong to says so where it is used; without their profiles people can't sign in")?;
+        writeln!(
+            out,
+            "{lost} secrets were left out: what they belong to says so where it is used; without their profiles people can't sign in"
+        )?;
     }
     writeln!(out, "Start the server on it: it only observes. Then run `spunto restore-status`, look, and confirm.")?;
     Ok(())

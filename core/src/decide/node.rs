@@ -3,9 +3,9 @@
 use super::{Decision, check_version, removal};
 use crate::command::{NodeCommand, Request};
 use crate::event::{
-    AbandonReason, ConnectionRefusal, DeploymentDeleted, NodeConnectionRefused, NodeContainersKept, NodeCreated, NodeDeleted, NodeDeletionStarted,
-    NodeDraining, NodeLabelsChanged, NodeMaintenanceEnded, NodeMaintenanceStarted, NodeOffline, NodeOnline, NodeRenamed, NodeTokenRotated,
-    NodeUndrained, Provider, RemovalReason, WorkerDeleted,
+    AbandonReason, ConnectionRefusal, DeploymentDeleted, NodeConnectionRefused, NodeContainersKept, NodeCreated, NodeDeleted,
+    NodeDeletionStarted, NodeDraining, NodeLabelsChanged, NodeMaintenanceEnded, NodeMaintenanceStarted, NodeOffline, NodeOnline,
+    NodeRenamed, NodeTokenRotated, NodeUndrained, Provider, RemovalReason, WorkerDeleted,
 };
 use crate::id::{NodeId, OrgId, UnitId};
 use crate::name::{check_labels, check_name, check_remark, check_text};
@@ -81,7 +81,9 @@ pub(super) fn decide(org: &Org, request: &Request, id: OrgId, node: NodeId, comm
                 return Ok(Decision::nothing());
             }
             if containers.len() > KEPT_CONTAINERS_MAX || containers.iter().any(|container| container.len() > CONTAINER_ID_BYTES_MAX) {
-                return Err(Refusal::OutOfRange("a node keeps at most 1000 containers that the log does not know; remove some by hand first"));
+                return Err(Refusal::OutOfRange(
+                    "a node keeps at most 1000 containers that the log does not know; remove some by hand first",
+                ));
             }
             one(NodeContainersKept { node, containers: containers.clone() }.into())
         }

@@ -42,7 +42,7 @@ fn groups(count: u64) -> Vec<Arc<Group>> {
     groups
 }
 
-const ABOUT: About = About { spunto: String::new(), taken_at_ms: 5, incarnation: 0xabc, installation: 0xdef };
+const ABOUT: About = About { spunto: String::new(), taken_at_ms: 5, incarnation: 0xabc, installation: 0xdef, secrets_named: 3 };
 
 fn made(directory: &TempDir) -> (PathBuf, Vec<Arc<Group>>) {
     let vault = Vault::open(&directory.path().join("vault"), key(1), Vec::new()).unwrap();

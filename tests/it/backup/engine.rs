@@ -1,9 +1,9 @@
 //! With a real agent and real containers: a restored log restarts none of them and removes none.
 
-use spunto_tests::engine::docker;
-use spunto_tests::api::wait_for;
-use spunto_tests::world::{SOON, World, container_of};
 use serde_json::json;
+use spunto_tests::api::wait_for;
+use spunto_tests::engine::docker;
+use spunto_tests::world::{SOON, World, container_of};
 
 use super::{back_up, digest_in, move_to, spunto, well};
 

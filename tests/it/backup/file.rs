@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::process::Stdio;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use spunto_events::backup::Backup;
 use spunto_tests::volume::{Kind, Volume, unavailable};
@@ -12,9 +13,28 @@ use spunto_tests::world::World;
 
 use super::{back_up, move_to, new_place, restore_command, spunto, well, words};
 
-/// Pauses before a kill: from before the process has begun until after it is done.
-const PAUSES_MS: std::ops::Range<u64> = 0..24;
-const PAUSE_STEP_MS: u64 = 8;
+/// Kills of each command, at moments from before it has begun until after it is done.
+const KILLS: u32 = 24;
+
+/// How long a command takes that nobody kills.
+fn took(mut command: std::process::Command) -> Duration {
+    let begun = Instant::now();
+    well(command.output().unwrap());
+    begun.elapsed()
+}
+
+/// The moment of a kill: most during what it takes when nothing else runs, the last ones long after it.
+fn moment(whole: Duration, kill: u32) -> Duration {
+    whole * kill * if kill + 4 < KILLS { 1 } else { 8 } / KILLS
+}
+
+fn kill_after(mut command: std::process::Command, pause: Duration) {
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    thread::sleep(pause);
+    let _ = child.kill();
+    let status = child.wait().unwrap();
+    assert!(status.success() || status.signal() == Some(9), "{status}");
+}
 
 fn with_some_history() -> World {
     let world = World::local().unwrap();
@@ -33,7 +53,8 @@ fn a_backup_is_never_written_over_and_damage_is_named() {
     let sound = fs::read(&file).unwrap();
     let place = new_place(&world, "place");
     let log_bytes = u64::from_le_bytes(sound[sound.len() - 64..sound.len() - 56].try_into().unwrap()) as usize;
-    let cases = [(log_bytes / 2, "the log"), (log_bytes + 60, "secret 1"), (sound.len() - 76, "manifest"), (sound.len() - 10, "its end")];
+    let cases =
+        [(log_bytes / 2, "the log"), (log_bytes + 60, "secret 1"), (sound.len() - 76, "the manifest"), (sound.len() - 10, "the end")];
     for (place_of, part) in cases {
         let mut hurt = sound.clone();
         hurt[place_of] ^= 1;
@@ -75,13 +96,12 @@ fn a_missing_master_key_is_named_and_a_stopped_server_is_backed_up_too() {
 fn kill_9_leaves_a_whole_backup_or_none_and_a_whole_restore_or_one_that_is_refused() {
     let mut world = with_some_history();
     let (mut whole, mut none) = (0, 0);
-    for pause in PAUSES_MS {
-        let file = world.directory.path().join(format!("{pause}.backup"));
-        let mut child = spunto(&world, &["backup", file.to_str().unwrap()]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        thread::sleep(Duration::from_millis(pause * PAUSE_STEP_MS));
-        let _ = child.kill();
-        let status = child.wait().unwrap();
-        assert!(status.success() || status.signal() == Some(9), "{status}");
+    let of = |file: &Path| spunto(&world, &["backup", file.to_str().unwrap()]);
+    let good = world.directory.path().join("good.backup");
+    let time = took(of(&good));
+    for kill in 0..KILLS {
+        let file = world.directory.path().join(format!("{kill}.backup"));
+        kill_after(of(&file), moment(time, kill));
         match file.exists() {
             true => drop(Backup::open(&file).unwrap()),
             false => none += 1,
@@ -89,21 +109,21 @@ fn kill_9_leaves_a_whole_backup_or_none_and_a_whole_restore_or_one_that_is_refus
         whole += usize::from(file.exists());
     }
     assert!(whole > 0 && none > 0, "{whole} whole, {none} not there: the kills fall on both sides");
-    let file = back_up(&world, "good.backup");
     let (mut whole, mut refused) = (0, 0);
+    let source = world.start.data.clone();
+    let time = took(restore_command(&good, &new_place(&world, "timed")));
     world.server.stop().unwrap();
-    for pause in PAUSES_MS {
-        let place = new_place(&world, &format!("place-{pause}"));
-        let mut child = restore_command(&file, &place).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        thread::sleep(Duration::from_millis(pause * PAUSE_STEP_MS));
-        let _ = child.kill();
-        child.wait().unwrap();
+    for kill in 0..KILLS {
+        world.start.data.clone_from(&source);
+        let place = new_place(&world, &format!("place-{kill}"));
+        kill_after(restore_command(&good, &place), moment(time, kill));
         let begun = fs::read_dir(&place).unwrap().count() > 1;
         world.start.data = place;
         if begun {
             match world.start.run() {
                 Ok(mut server) => {
                     whole += 1;
+                    assert_eq!(server.api().get("/readyz").unwrap().status, 200);
                     server.kill().unwrap();
                 }
                 Err(error) => {

@@ -40,7 +40,14 @@ fn under_load_it_restores_to_the_same_state_with_the_same_secrets() {
     let mut world = World::local().unwrap();
     let (stop, written) = (AtomicBool::new(false), AtomicUsize::new(0));
     let (file, during) = thread::scope(|scope| {
-        let writers: Vec<_> = (0..WRITERS).map(|writer| scope.spawn({ let (world, stop, written) = (&world, &stop, &written); move || write(world, writer, stop, written) })).collect();
+        let writers: Vec<_> = (0..WRITERS)
+            .map(|writer| {
+                scope.spawn({
+                    let (world, stop, written) = (&world, &stop, &written);
+                    move || write(world, writer, stop, written)
+                })
+            })
+            .collect();
         wait_for("some writes", SOON, || Ok((written.load(Ordering::Relaxed) > 40).then_some(()))).unwrap();
         let before = written.load(Ordering::Relaxed);
         let file = back_up(&world, "one.backup");
@@ -70,7 +77,13 @@ fn under_load_it_restores_to_the_same_state_with_the_same_secrets() {
 
     let secrets: std::collections::BTreeSet<_> = {
         let mut names = std::collections::BTreeSet::new();
-        Backup::open(&file).unwrap().secrets(|secret| { names.insert(secret.name()); Ok(()) }).unwrap();
+        Backup::open(&file)
+            .unwrap()
+            .secrets(|secret| {
+                names.insert(secret.name());
+                Ok(())
+            })
+            .unwrap();
         names
     };
     assert_eq!(secrets, named(&before), "the secrets that the log names there, no more and no less");

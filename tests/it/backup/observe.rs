@@ -41,10 +41,18 @@ fn refused(world: &World, token: &str) -> String {
 fn steady(text: &str) -> String {
     let word = |word: &str| {
         let bare = word.trim_matches(|c: char| "(),:.".contains(c));
-        let id = ["node-", "key-", "nod_", "key_", "node_", "worker_", "wrk_"].iter().any(|prefix| bare.starts_with(prefix));
+        let id = ["nod_", "key_", "wkr_"].iter().any(|prefix| bare.starts_with(prefix));
         let digest = bare.len() == 64 && bare.bytes().all(|c| c.is_ascii_hexdigit());
         let time = bare.len() >= 20 && bare.as_bytes()[4] == b'-' && bare.contains('T');
-        if digest { word.replace(bare, "DIGEST") } else if time { word.replace(bare, "TIME") } else if id { word.replace(bare, "ID") } else { word.to_owned() }
+        if digest {
+            word.replace(bare, "DIGEST")
+        } else if time {
+            word.replace(bare, "TIME")
+        } else if id {
+            word.replace(bare, "ID")
+        } else {
+            word.to_owned()
+        }
     };
     text.lines().map(|line| line.split(' ').map(word).collect::<Vec<_>>().join(" ") + "\n").collect()
 }
@@ -114,7 +122,10 @@ fn an_old_backup_harms_nothing_and_revives_nothing_unseen() {
     let worker = world.spawn(&json!({})).unwrap().ok().unwrap();
     let order = same.receive().unwrap();
     assert!(matches!(order, FromServer::Operate { .. }), "the first that comes is the new worker's order: {order:?}");
-    assert!(format!("{order:?}").contains(worker["worker"]["id"].as_str().unwrap()) && !format!("{order:?}").contains("RemoveOrphan"), "{order:?}");
+    assert!(
+        format!("{order:?}").contains(worker["worker"]["id"].as_str().unwrap()) && !format!("{order:?}").contains("RemoveOrphan"),
+        "{order:?}"
+    );
     world.server.stop().unwrap();
     let (state, _) = state_at(&world.start.data, u64::from(u32::MAX).min(last(&world)));
     let org = state.orgs.values().next().unwrap();

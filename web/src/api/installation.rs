@@ -1,8 +1,7 @@
 //! For the operator's command line: a backup of the running server, and what confirming a restored log means. For everybody who is
 //! signed in: whether the server only observes.
 
-use std::convert::Infallible;
-use std::io::Write;
+use std::io::{self, Write};
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -20,7 +19,7 @@ use spunto_core::record::Actor;
 use spunto_core::refusal::Refusal;
 use spunto_core::time::Timestamp;
 use spunto_core::token::NodeToken;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 
 use super::raw::Chunks;
 use crate::app::App;
@@ -40,19 +39,30 @@ pub async fn backup(app: Data<App>) -> Result<HttpResponse, Problem> {
     let busy = || Problem::new(StatusCode::TOO_MANY_REQUESTS, "busy", "another backup is being taken; try again when it is done");
     let permit = BACKUPS.try_acquire().map_err(|_| busy())?;
     let (mut out, receiver) = Chunks::new();
+    let (told, whole) = oneshot::channel::<()>();
     let (backups, now) = (app.backups.clone(), app.now());
     tokio::task::spawn_blocking(move || {
         let taken = backups.take(env!("CARGO_PKG_VERSION"), now, &mut out);
         match taken.map_err(anyhow::Error::from).and_then(|manifest| out.flush().map(|()| manifest).map_err(Into::into)) {
-            Ok(manifest) => tracing::info!(seq = manifest.seq, secrets = manifest.secrets, "a backup was taken"),
+            Ok(manifest) => {
+                // Nobody is there to read any more: then nobody is to be told either.
+                let _ = told.send(());
+                tracing::info!(seq = manifest.seq, secrets = manifest.secrets, "a backup was taken");
+            }
             // Whoever reads sees a backup without an end, and refuses it.
             Err(error) => tracing::warn!(error = format!("{error:#}"), "a backup was not taken to its end"),
         }
         drop(permit);
     });
-    let chunks = stream::unfold(receiver, |mut receiver| async move {
-        let chunk = receiver.recv().await?;
-        Some((Ok::<_, Infallible>(Bytes::from(chunk)), receiver))
+    // One that was not taken to its end cuts the connection: whoever reads must not take it for whole.
+    let chunks = stream::unfold((receiver, Some(whole)), |(mut receiver, mut whole)| async move {
+        if let Some(chunk) = receiver.recv().await {
+            return Some((Ok(Bytes::from(chunk)), (receiver, whole)));
+        }
+        match whole.take()?.await {
+            Ok(()) => None,
+            Err(_) => Some((Err(io::Error::other("a backup was not taken to its end")), (receiver, None))),
+        }
     });
     Ok(HttpResponse::Ok().content_type("application/octet-stream").insert_header(("Cache-Control", "no-store")).streaming(Box::pin(chunks)))
 }

@@ -3,10 +3,10 @@
 use actix_web::http::Method;
 
 use crate::agent;
+use crate::api::installation::InstallationView;
 use crate::api::{description, health, installation};
 use crate::endpoint::{Endpoint, Rule};
 use crate::openapi::doc::Doc;
-use crate::api::installation::InstallationView;
 use crate::view::reply::{Health, Readiness};
 
 pub(super) fn edges() -> Vec<Endpoint> {
@@ -24,8 +24,11 @@ pub(super) fn edges() -> Vec<Endpoint> {
         Endpoint::new(Method::GET, "/metrics", Rule::Public, health::metrics)
             .doc(Doc::of("health.metrics", "Counts in Prometheus' format; only for callers on the same machine.").gives_text("text/plain")),
         Endpoint::new(Method::GET, "/api/installation", Rule::SignedIn, installation::get).doc(
-            Doc::of("installation.get", "Whether the server only observes, as its log was restored from a backup and nobody has confirmed it.")
-                .gives::<InstallationView>(200),
+            Doc::of(
+                "installation.get",
+                "Whether the server only observes, as its log was restored from a backup and nobody has confirmed it.",
+            )
+            .gives::<InstallationView>(200),
         ),
         Endpoint::new(Method::GET, "/api/installation/backup", Rule::Operator, installation::backup),
         Endpoint::new(Method::GET, "/api/installation/difference", Rule::Operator, installation::difference),
