@@ -11,6 +11,12 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::app::Settings;
 
+mod cloud_base;
+mod restoring;
+
+pub use cloud_base::CloudBase;
+pub use restoring::{Backup, Chosen, Confirm, Restore, RestoreStatus};
+
 /// The control plane: makes servers into nodes and runs workers on them; every change is an event in a log.
 #[derive(Debug, Parser)]
 #[command(
@@ -53,68 +59,20 @@ pub enum Action {
     ///
     /// Takes the settings of `serve`. The file appears whole or not at all, and was verified; one that is there is never written over.
     /// Exit code: 0 when it is there, else 1.
-    Backup {
-        /// The file to make.
-        file: PathBuf,
-        #[expect(missing_docs, reason = "documented at its type")]
-        #[command(flatten)]
-        serve: Box<Serve>,
-    },
+    Backup(Box<Backup>),
     /// Makes the data directory of a backup, verified; the server then only observes until the difference is confirmed.
     ///
     /// The directory must be new or empty, but for the master key as `master.key`, which no backup holds; or give --master-key.
-    Restore {
-        /// The backup.
-        file: PathBuf,
-        #[expect(missing_docs, reason = "documented at its type")]
-        #[command(flatten)]
-        data: Data,
-        /// Leaves out secrets that no given master key opens: workers' environments, cloud credentials, names and passwords.
-        #[arg(long)]
-        without_secrets: bool,
-    },
+    Restore(Restore),
     /// Prints how the world differs from a restored log, what confirming does to each thing, and the command that confirms it.
-    RestoreStatus {
-        #[expect(missing_docs, reason = "documented at its type")]
-        #[command(flatten)]
-        chosen: Chosen,
-        /// Prints JSON instead of text.
-        #[arg(long)]
-        json: bool,
-        #[expect(missing_docs, reason = "documented at its type")]
-        #[command(flatten)]
-        serve: Box<Serve>,
-    },
+    RestoreStatus(Box<RestoreStatus>),
     /// Lets a restored server act again. What has changed since the difference was printed is printed again, and not confirmed.
-    Confirm {
-        /// The digest that `spunto restore-status` printed, with the same choices.
-        digest: String,
-        #[expect(missing_docs, reason = "documented at its type")]
-        #[command(flatten)]
-        chosen: Chosen,
-        #[expect(missing_docs, reason = "documented at its type")]
-        #[command(flatten)]
-        serve: Box<Serve>,
-    },
+    Confirm(Box<Confirm>),
     /// Works on a data directory.
     #[command(subcommand)]
     Admin(Admin),
     /// Prints the API's description (OpenAPI 3.1).
     Openapi,
-}
-
-/// What to do about what can't be proven after a restore.
-#[derive(Clone, Copy, Debug, Args)]
-pub struct Chosen {
-    /// Leaves the tokens of nodes that nobody has come for; otherwise they are ended, as they may have been rotated since.
-    #[arg(long)]
-    pub keep_unseen: bool,
-    /// Leaves API keys; otherwise they are revoked, as they may have been revoked since.
-    #[arg(long)]
-    pub keep_keys: bool,
-    /// Lets containers be removed that the log does not know; otherwise they stay.
-    #[arg(long)]
-    pub remove_unknown: bool,
 }
 
 /// Where the data is, and the key that its secrets are sealed with.
@@ -179,23 +137,6 @@ pub struct Serve {
     pub workers: Option<u16>,
 }
 
-/// Where a cloud's API is, other than where it usually is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CloudBase {
-    /// Which API: `hetzner`, `google`, `google-token`.
-    pub api: String,
-    /// Its address.
-    pub url: String,
-}
-
-impl std::str::FromStr for CloudBase {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (api, url) = text.split_once('=').ok_or_else(|| format!("\"{text}\" is not like hetzner=http://127.0.0.1:4020/v1"))?;
-        Ok(Self { api: api.to_owned(), url: url.to_owned() })
-    }
-}
-
 /// What to look at.
 #[derive(Debug, Args)]
 pub struct Doctor {
@@ -215,8 +156,10 @@ impl Action {
     fn data(&self) -> Option<&Data> {
         match self {
             Self::Serve(serve) | Self::Health(serve) => Some(&serve.data),
-            Self::Backup { serve, .. } | Self::RestoreStatus { serve, .. } | Self::Confirm { serve, .. } => Some(&serve.data),
-            Self::Restore { data, .. } => Some(data),
+            Self::Backup(backup) => Some(&backup.serve.data),
+            Self::RestoreStatus(status) => Some(&status.serve.data),
+            Self::Confirm(confirm) => Some(&confirm.serve.data),
+            Self::Restore(restore) => Some(&restore.data),
             Self::Doctor(doctor) => Some(&doctor.serve.data),
             Self::Admin(Admin::SetupLink { data, .. } | Admin::ResetPassword { data, .. } | Admin::Reseal { data }) => Some(data),
             Self::Openapi => None,

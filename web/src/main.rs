@@ -22,10 +22,10 @@ async fn main() -> anyhow::Result<ExitCode> {
             boot::serve(&serve).await?;
         }
         Action::Doctor(asked) => return doctor::doctor(&asked),
-        Action::Backup { file, serve } => backup::backup(&file, &serve)?,
-        Action::Restore { file, data, without_secrets } => restore::restore(&file, &data, without_secrets).await?,
-        Action::RestoreStatus { chosen, json, serve } => confirm::status(&serve, chosen, json)?,
-        Action::Confirm { digest, chosen, serve } => confirm::confirm(&serve, &digest, chosen)?,
+        Action::Backup(asked) => backup::backup(&asked.file, &asked.serve)?,
+        Action::Restore(asked) => restore::restore(&asked.file, &asked.data, asked.without_secrets).await?,
+        Action::RestoreStatus(asked) => confirm::status(&asked.serve, asked.chosen, asked.json)?,
+        Action::Confirm(asked) => confirm::confirm(&asked.serve, &asked.digest, asked.chosen)?,
         Action::Health(serve) => return loopback::health(&serve),
         Action::Admin(Admin::SetupLink { data, public_url }) => admin::setup_link(&data, &public_url)?,
         Action::Admin(Admin::ResetPassword { data, email }) => admin::reset_password(&data, &email).await?,

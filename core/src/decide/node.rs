@@ -76,17 +76,7 @@ pub(super) fn decide(org: &Org, request: &Request, id: OrgId, node: NodeId, comm
             }
             one(NodeTokenRotated { node, token_version: *token_version, token_digest: *token_digest }.into())
         }
-        NodeCommand::KeepContainers { containers } => {
-            if containers.iter().all(|container| known.kept.contains(container)) {
-                return Ok(Decision::nothing());
-            }
-            if containers.len() > KEPT_CONTAINERS_MAX || containers.iter().any(|container| container.len() > CONTAINER_ID_BYTES_MAX) {
-                return Err(Refusal::OutOfRange(
-                    "a node keeps at most 1000 containers that the log does not know; remove some by hand first",
-                ));
-            }
-            one(NodeContainersKept { node, containers: containers.clone() }.into())
-        }
+        NodeCommand::KeepContainers { containers } => keep(known, id, node, containers),
         NodeCommand::Delete { forced, connected } => delete(org, known, id, node, *forced, *connected),
         NodeCommand::FinishDeletion => finish(org, known, id, node),
         NodeCommand::AcceptSession { .. } => accept(known, id, node, command),
@@ -99,6 +89,17 @@ pub(super) fn decide(org: &Org, request: &Request, id: OrgId, node: NodeId, comm
         NodeCommand::EndAgentSession { .. } if !known.is_connected() => Ok(Decision::nothing()),
         NodeCommand::EndAgentSession { epoch, reason } => one(NodeOffline { node, epoch: *epoch, reason: *reason }.into()),
     }
+}
+
+/// After a restore: what the log does not know, and the operator lets stay.
+fn keep(known: &Node, id: OrgId, node: NodeId, containers: &[String]) -> Result<Decision, Refusal> {
+    if containers.iter().all(|container| known.kept.contains(container)) {
+        return Ok(Decision::nothing());
+    }
+    if containers.len() > KEPT_CONTAINERS_MAX || containers.iter().any(|container| container.len() > CONTAINER_ID_BYTES_MAX) {
+        return Err(Refusal::OutOfRange("a node keeps at most 1000 containers that the log does not know; remove some by hand first"));
+    }
+    Ok(Decision::nothing().with(Some(id), StreamId::Node(node), NodeContainersKept { node, containers: containers.to_vec() }))
 }
 
 pub(super) fn check_free(org: &Org, name: &str) -> Result<(), Refusal> {

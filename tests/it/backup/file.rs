@@ -14,7 +14,7 @@ use spunto_tests::world::World;
 use super::{back_up, move_to, new_place, restore_command, spunto, well, words};
 
 /// Kills of each command, at moments from before it has begun until after it is done.
-const KILLS: u32 = 24;
+const KILLS: u32 = 14;
 
 /// How long a command takes that nobody kills.
 fn took(mut command: std::process::Command) -> Duration {
@@ -25,7 +25,7 @@ fn took(mut command: std::process::Command) -> Duration {
 
 /// The moment of a kill: most during what it takes when nothing else runs, the last ones long after it.
 fn moment(whole: Duration, kill: u32) -> Duration {
-    whole * kill * if kill + 4 < KILLS { 1 } else { 8 } / KILLS
+    whole * kill * if kill + 3 < KILLS { 1 } else { 8 } / KILLS
 }
 
 fn kill_after(mut command: std::process::Command, pause: Duration) {
