@@ -12,7 +12,7 @@ pub use history::{GAUGES_KEPT_MAX, History};
 use parking_lot::{Mutex, RwLock};
 use spunto_core::event::ProvisionFailure;
 use spunto_core::id::{NodeId, UnitId};
-use spunto_core::protocol::{Gauges, PullProgress};
+use spunto_core::protocol::{Found, Gauges, PullProgress};
 use spunto_core::time::Timestamp;
 
 /// Units of a node whose pull is shown.
@@ -70,6 +70,8 @@ pub struct LiveNode {
     pub pulls: BTreeMap<UnitId, PullProgress>,
     /// What is in the way of its machine.
     pub trouble: Option<Box<Trouble>>,
+    /// Its whole inventory, while a restored log waits to be confirmed.
+    pub found: Option<Vec<Found>>,
 }
 
 impl LiveNode {

@@ -73,8 +73,12 @@ pub fn named(state: &State) -> BTreeSet<SecretName> {
         names.extend(org.fleet.nodes().map(|(id, node)| node_token(id, node.token.version)));
         names.extend(org.fleet.nodes().filter_map(|(id, node)| Some(enrolment(id, open_enrolment(node)?))));
         names.extend(org.credentials.iter().map(|(id, known)| credential(*id, known.version)));
-        names.extend(org.workers.keys().map(|worker| unit_env(UnitId::Worker(*worker))));
-        names.extend(org.services.keys().map(|service| unit_env(UnitId::Service(*service))));
+        // An environment without variables is not put into the vault.
+        let workers = org.workers.iter().filter(|(_, worker)| !worker.unit.spec.env_names.is_empty());
+        names.extend(workers.map(|(worker, _)| unit_env(UnitId::Worker(*worker))));
+        let services = org.deployments.values().flat_map(|deployment| &deployment.services);
+        let services = services.filter(|(_, service)| !service.unit.spec.env_names.is_empty());
+        names.extend(services.map(|(service, _)| unit_env(UnitId::Service(*service))));
     }
     names
 }

@@ -127,6 +127,10 @@ impl Fleet {
             if let (Event::NodeCreated(created), Some(org)) = (&record.event, record.org) {
                 self.supervise(org, created.node, ctx.address());
             }
+            if matches!(record.event, Event::InstallationConfirmed(_)) {
+                // Full means that it looks for news soon.
+                self.supervisors.by_node.read().values().for_each(|supervisor| drop(supervisor.try_send(Wake)));
+            }
             let Some(node) = self.concerns(record) else { continue };
             if let Some(supervisor) = self.supervisors.find(node) {
                 // Full means that it has messages to handle; it looks for news after each.

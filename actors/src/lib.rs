@@ -3,6 +3,7 @@
 //! Must not know HTTP, WebSockets, Docker or how events are stored. A supervisor owns a live session, timers and progress in
 //! memory, never truth: it turns happenings into commands, and what the log says is to be done into frames.
 
+pub mod backup;
 pub mod board;
 pub mod clock;
 pub mod cloud;
@@ -16,6 +17,7 @@ pub mod link;
 pub mod past;
 pub mod provisioner;
 pub mod random;
+pub mod restoration;
 pub mod secrets;
 pub mod snapshots;
 pub mod supervisor;

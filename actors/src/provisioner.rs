@@ -130,6 +130,12 @@ struct Provisioner {
 
 /// Provisions until the feed ends.
 pub async fn run(parts: Parts) {
+    // A restored log that waits to be confirmed: what it wants may long be otherwise.
+    while let Some(seq) = parts.directory.read(|state| state.is_observing().then_some(state.seq)) {
+        if parts.directory.pass(seq).await.is_none() {
+            return;
+        }
+    }
     let up_since = parts.clock.now();
     let (seq, nodes) = parts.directory.read(|state| {
         let nodes = state.orgs.iter().flat_map(|(org, known)| known.fleet.nodes().map(|(node, _)| (*org, node)));

@@ -125,6 +125,11 @@ impl NodeSupervisor {
         Self { org, node, parts, live, session: None, refusals, shutdown_sent: false, deadline_set: false, ticking: None, guard }
     }
 
+    /// Whether the log was restored and waits to be confirmed: then nothing is sent that acts.
+    fn is_observing(&self) -> bool {
+        self.parts.directory.read(spunto_core::state::State::is_observing)
+    }
+
     fn request(&self, actor: Who, command: Command) -> Request {
         Request {
             actor,
@@ -187,6 +192,7 @@ impl NodeSupervisor {
             let mut live = self.live.lock();
             live.session = None;
             live.suspect = false;
+            live.found = None;
             live.pulls.clear();
         }
         let reason = if session.said_goodbye { OfflineReason::AgentStopped } else { reason };
@@ -215,7 +221,8 @@ impl NodeSupervisor {
             live.session = Some(LiveSession { epoch, address, answered_at: now, round_trip_us: 0, clock_ahead_ms });
             live.suspect = false;
         }
-        let session = Session::new(epoch, hello.instance, token_version, link, Instant::now());
+        let mut session = Session::new(epoch, hello.instance, token_version, link, Instant::now());
+        session.observes = self.is_observing();
         let welcomed = session.link.send(&welcome).is_ok();
         self.session = Some(session);
         self.look_after(liveness::phase(self.node), ctx);
@@ -243,6 +250,17 @@ impl NodeSupervisor {
             let link = session.link.clone();
             self.end_session(OfflineReason::TokenRotated, ctx);
             return self.retire(link, close::TOKEN_ROTATED, "token rotated", ctx);
+        }
+        let observing = self.is_observing();
+        if self.session.as_ref().is_some_and(|session| session.observes && !observing) {
+            // Confirmed: the agent comes back and tells everything again, and what it tells counts.
+            if let Some(session) = self.end_session(OfflineReason::ServerRestarted, ctx) {
+                self.retire(session.link, close::SERVER_STOPPING, "the restore was confirmed", ctx);
+            }
+            return;
+        }
+        if observing {
+            return;
         }
         if deleting {
             return self.shut_down(ctx);

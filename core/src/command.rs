@@ -113,6 +113,10 @@ pub enum AccountCommand {
     CreateApiKey { org: OrgId, key: ApiKeyId, name: String, scopes: Vec<Scope>, owner: KeyOwner, digest: SecretDigest },
     /// Kills an API key.
     RevokeApiKey { org: OrgId, key: ApiKeyId },
+    /// Notes that this log was restored from a backup.
+    RecordRestoration { installation: u64, from: u64, seq: u64, taken_at: Timestamp },
+    /// Lets a restored log act again; the difference was computed a moment ago.
+    ConfirmRestoration { difference: [u8; 32] },
 }
 
 /// Commands about one node.
@@ -133,6 +137,8 @@ pub enum NodeCommand {
     EndMaintenance,
     /// Kills the token; the new one is in the vault already.
     RotateToken { token_version: u32, token_digest: SecretDigest },
+    /// Lets containers that a restored log does not know stay.
+    KeepContainers { containers: Vec<String> },
     /// Takes it down. `connected`: whether its agent can be told to clean up.
     Delete { forced: bool, connected: bool },
     /// Its agent has cleaned up, or could not in time.
@@ -289,6 +295,7 @@ impl AccountCommand {
             | Self::DeleteProject { org, .. }
             | Self::CreateApiKey { org, .. }
             | Self::RevokeApiKey { org, .. } => Some(*org),
+            Self::RecordRestoration { .. } | Self::ConfirmRestoration { .. } => None,
             Self::SetUpFirstOwner { .. } | Self::StartSession { .. } | Self::EndSession { .. } | Self::SetPassword { .. } => None,
         }
     }

@@ -16,6 +16,7 @@ mod agent;
 mod credential;
 mod deployment;
 mod enrolment;
+mod installation;
 mod member;
 mod node;
 mod provision;
@@ -74,6 +75,7 @@ impl Decision {
 /// # Errors
 /// The rules say no.
 pub fn decide(state: &State, request: &Request) -> Result<Decision, Refusal> {
+    installation::check(state, request)?;
     let org = request.command.org();
     if let (Some(asked), Some(org)) = (&request.idempotency, org.and_then(|org| state.orgs.get(&org))) {
         if !(1..=IDEMPOTENCY_KEY_BYTES_MAX).contains(&asked.key.len()) || !asked.key.bytes().all(|c| c.is_ascii_graphic()) {

@@ -8,12 +8,14 @@ use serde::{Serialize, Serializer};
 
 pub mod account;
 pub mod credential;
+pub mod installation;
 pub mod node;
 pub mod provision;
 pub mod unit;
 
 pub use account::*;
 pub use credential::*;
+pub use installation::*;
 pub use node::*;
 pub use provision::*;
 pub use unit::*;
@@ -27,6 +29,8 @@ macro_rules! for_each_event {
         $callback! {
             1 "org.created" OrgCreated;
             2 "org.renamed" OrgRenamed;
+            3 "installation.restored" InstallationRestored;
+            4 "installation.confirmed" InstallationConfirmed;
             10 "user.created" UserCreated;
             11 "user.password_set" UserPasswordSet;
             12 "session.started" SessionStarted;
@@ -63,6 +67,7 @@ macro_rules! for_each_event {
             113 "node.deleted" NodeDeleted;
             114 "node.isolation_probed" NodeIsolationProbed;
             115 "node.orphan_found" NodeOrphanFound;
+            116 "node.containers_kept" NodeContainersKept;
             120 "node.provision_requested" NodeProvisionRequested;
             121 "node.credential_verified" NodeCredentialVerified;
             122 "node.machine_intended" NodeMachineIntended;

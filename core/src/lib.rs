@@ -8,6 +8,7 @@ pub mod check;
 pub mod command;
 pub mod decide;
 pub mod diff;
+pub mod difference;
 pub mod event;
 pub mod explain;
 pub mod extract;

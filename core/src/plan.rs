@@ -73,6 +73,7 @@ pub struct Findings {
 pub fn compare(org: &Org, node: NodeId, found: &[Found]) -> Findings {
     let mut findings = Findings::default();
     let mut seen = BTreeSet::new();
+    let kept = org.fleet.node(node).map(|node| &node.kept);
     for container in found {
         let unit = container.unit.parse::<UnitId>().ok();
         let known = unit.and_then(|id| find(org, id)).filter(|(known, ..)| known.node == node && known.run != Run::Removed);
@@ -86,6 +87,7 @@ pub fn compare(org: &Org, node: NodeId, found: &[Found]) -> Findings {
             }
             // A removed service of a living deployment, or a unit that was deleted while nobody could be told.
             _ if planted::is(Bug::OrphanKept) => {}
+            _ if kept.is_some_and(|kept| kept.contains(&container.container)) => {}
             _ => findings.orphans.push(container.clone()),
         }
     }

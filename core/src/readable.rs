@@ -10,7 +10,7 @@ use crate::state::{
     ConnectedAgent, Credential, Deployment, Enrolment, Invitation, Key, Machine, Maintenance, Node, NodeStatus, Order, Org,
 };
 use crate::state::{Project, Provision};
-use crate::state::{RefusedConnection, Run, Service, Session, State, System, Task, Token, Unit, User, Worker};
+use crate::state::{RefusedConnection, Restoration, Run, Service, Session, State, System, Task, Token, Unit, User, Worker};
 
 /// All of a state.
 #[must_use]
@@ -23,10 +23,14 @@ pub fn state(state: &State) -> Value {
 /// Users and who is signed in.
 #[must_use]
 pub fn system(system: &System) -> Value {
-    let System { version, users, emails: _, sessions } = system;
+    let System { version, users, emails: _, sessions, installation, restoration } = system;
     let users: Map<String, Value> = users.iter().map(|(id, user)| (id.to_string(), user_of(user))).collect();
     let sessions: Map<String, Value> = sessions.iter().map(|(id, session)| (id.to_string(), session_of(session))).collect();
-    json!({ "version": version, "users": users, "sessions": sessions })
+    let restoration = restoration.as_ref().map(|Restoration { from, seq, taken_at, restored_at }| {
+        json!({ "from": format!("{from:016x}"), "seq": seq, "taken_at": taken_at, "restored_at": restored_at })
+    });
+    let installation = installation.map(|number| format!("{number:016x}"));
+    json!({ "version": version, "users": users, "sessions": sessions, "installation": installation, "restoration": restoration })
 }
 
 fn user_of(user: &User) -> Value {
@@ -99,7 +103,7 @@ fn credential_of(credential: &Credential) -> Value {
 #[must_use]
 pub fn node(id: NodeId, node: &Node) -> Value {
     let Node { name, provider, labels, created_at, version, status, epoch, maintenance, token, agent, refused, .. } = node;
-    let Node { isolation, units, load, cpu_millis_reserved, memory_bytes_reserved, last_placed, provision, machine, .. } = node;
+    let Node { isolation, units, load, cpu_millis_reserved, memory_bytes_reserved, last_placed, provision, machine, kept, .. } = node;
     let units: Vec<String> = units.iter().map(ToString::to_string).collect();
     let refused: Vec<Value> = refused.iter().map(refused_of).collect();
     json!({
@@ -107,7 +111,7 @@ pub fn node(id: NodeId, node: &Node) -> Value {
         "status": status_of(status), "epoch": epoch, "maintenance": maintenance.as_ref().map(maintenance_of), "token": token_of(token),
         "agent": agent.as_ref().map(agent_of), "refused": refused, "isolation": isolation, "units": units, "load": load,
         "cpu_millis_reserved": cpu_millis_reserved, "memory_bytes_reserved": memory_bytes_reserved, "last_placed": last_placed,
-        "provision": provision.as_deref().map(provision_of), "machine": machine.as_deref().map(machine_of),
+        "kept": kept, "provision": provision.as_deref().map(provision_of), "machine": machine.as_deref().map(machine_of),
     })
 }
 

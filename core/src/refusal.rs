@@ -184,6 +184,14 @@ pub enum Refusal {
         /// What to do.
         advice: &'static str,
     },
+    /// The log was restored and nobody has confirmed it.
+    #[error(
+        "this server was restored from a backup and only observes: run `spunto restore-status` on its machine, look at the difference, and confirm it"
+    )]
+    Observing,
+    /// Nothing is to be confirmed.
+    #[error("this server does not observe: there is nothing to confirm")]
+    NotObserving,
     /// A container of no unit of this node.
     #[error("the unit is not one of this node's")]
     NotThisNodes,
@@ -242,6 +250,8 @@ impl Refusal {
             Self::StaleEpoch { .. } => "stale_epoch",
             Self::NoNodeAvailable { .. } => "no_node_available",
             Self::WrongState { .. } => "wrong_state",
+            Self::Observing => "observing",
+            Self::NotObserving => "not_observing",
             Self::NotThisNodes => "not_this_nodes",
         }
     }

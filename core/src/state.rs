@@ -18,6 +18,7 @@ use crate::token::SecretDigest;
 mod account;
 mod credential;
 mod deployment;
+mod installation;
 mod load;
 mod node;
 mod provision;
@@ -26,6 +27,7 @@ mod worker;
 
 pub use credential::Credential;
 pub use deployment::{Deployment, Service};
+pub use installation::Restoration;
 pub use load::Fleet;
 pub(crate) use load::{candidate, rank};
 pub use node::{ConnectedAgent, Maintenance, Node, NodeStatus, RefusedConnection, Token};
@@ -62,6 +64,10 @@ pub struct System {
     pub emails: BTreeMap<SecretDigest, UserId>,
     /// Who is signed in.
     pub sessions: BTreeMap<SessionId, Session>,
+    /// The installation's number where it is not the log's own: after a restore.
+    pub installation: Option<u64>,
+    /// The restored log that nobody has confirmed yet.
+    pub restoration: Option<Restoration>,
 }
 
 /// A person.
@@ -272,7 +278,10 @@ impl State {
         self.seq = record.seq;
         self.at = record.at;
         match record.org {
-            None => self.system.apply(record),
+            None => {
+                self.system.apply(record);
+                self.apply_installation(record);
+            }
             Some(id) => {
                 if let Event::OrgCreated(created) = &record.event {
                     self.orgs.insert(id, Org::new(created.name.clone(), record.at));

@@ -19,6 +19,7 @@ mod account;
 mod advice;
 mod attempt;
 mod credential;
+mod installation;
 mod node;
 mod provision;
 mod unit;

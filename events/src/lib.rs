@@ -2,6 +2,7 @@
 //!
 //! Must not know rules, actors or the network. bincode is named only in `codec.rs`, sled only in `log/sled/`.
 
+pub mod backup;
 pub mod codec;
 mod digest;
 pub mod failpoint;

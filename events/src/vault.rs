@@ -63,12 +63,12 @@ pub struct SecretName {
 }
 
 impl SecretName {
-    fn file_name(self) -> String {
+    pub(crate) fn file_name(self) -> String {
         let kind = KINDS.iter().find(|(kind, _)| *kind == self.kind).map(|(_, name)| *name).expect("the table names every kind");
         format!("{kind}.{:016x}.{:08x}", self.owner, self.version)
     }
 
-    fn parse(file_name: &str) -> Option<Self> {
+    pub(crate) fn parse(file_name: &str) -> Option<Self> {
         let mut parts = file_name.split('.');
         let (kind, owner, version) = (parts.next()?, parts.next()?, parts.next()?);
         let (kind, _) = KINDS.iter().find(|(_, name)| *name == kind)?;
@@ -126,6 +126,39 @@ impl MasterKey {
     }
 }
 
+/// A secret as it is stored: to be carried elsewhere without being opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedSecret {
+    name: SecretName,
+    bytes: Vec<u8>,
+}
+
+impl SealedSecret {
+    /// An entry of a vault; none where the bytes are none.
+    #[must_use]
+    pub fn of(name: SecretName, bytes: Vec<u8>) -> Option<Self> {
+        (bytes.len() >= HEAD_BYTES + NONCE_BYTES && bytes[0] == FORMAT).then_some(Self { name, bytes })
+    }
+
+    /// Which secret.
+    #[must_use]
+    pub const fn name(&self) -> SecretName {
+        self.name
+    }
+
+    /// Id of the master key that it is sealed with.
+    #[must_use]
+    pub fn key(&self) -> u32 {
+        key_id(&self.bytes)
+    }
+
+    /// The sealed bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
 /// Sealed secrets in a directory of their own.
 pub struct Vault {
     directory: PathBuf,
@@ -159,13 +192,16 @@ impl Vault {
         getrandom::fill(&mut nonce).map_err(|error| io::Error::other(error.to_string()))?;
         let payload = Payload { msg: secret.expose(), aad: &associated(name, self.current.id) };
         let sealed = self.current.cipher.encrypt(XNonce::from_slice(&nonce), payload).map_err(|_| VaultError::TooLarge)?;
+        self.store(name, &[&[FORMAT], &self.current.id.to_le_bytes(), &nonce, &sealed])
+    }
+
+    fn store(&self, name: SecretName, parts: &[&[u8]]) -> Result<(), VaultError> {
         let path = self.directory.join(name.file_name());
         let draft = path.with_added_extension("new");
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-        file.write_all(&[FORMAT])?;
-        file.write_all(&self.current.id.to_le_bytes())?;
-        file.write_all(&nonce)?;
-        file.write_all(&sealed)?;
+        for part in parts {
+            file.write_all(part)?;
+        }
         failpoint::pass("vault-written");
         file.sync_all()?;
         failpoint::pass("vault-synced");
@@ -180,8 +216,11 @@ impl Vault {
     /// # Errors
     /// Missing, changed, moved, or sealed with a key that is not in the ring.
     pub fn get(&self, name: SecretName) -> Result<Secret<Vec<u8>>, VaultError> {
-        let bytes = self.read(name)?;
-        let id = key_id(&bytes);
+        self.open_entry(name, &self.read(name)?)
+    }
+
+    fn open_entry(&self, name: SecretName, bytes: &[u8]) -> Result<Secret<Vec<u8>>, VaultError> {
+        let id = key_id(bytes);
         let ring = std::iter::once(&self.current).chain(&self.older);
         let key = ring.into_iter().find(|key| key.id == id).ok_or(VaultError::UnknownKey { name, key: id })?;
         let (nonce, sealed) = bytes[HEAD_BYTES..].split_at(NONCE_BYTES);
@@ -195,6 +234,23 @@ impl Vault {
     /// Missing, or no entry of a vault.
     pub fn sealed_with(&self, name: SecretName) -> Result<u32, VaultError> {
         Ok(key_id(&self.read(name)?))
+    }
+
+    /// A secret as it is stored.
+    ///
+    /// # Errors
+    /// Missing, or no entry of a vault.
+    pub fn sealed(&self, name: SecretName) -> Result<SealedSecret, VaultError> {
+        Ok(SealedSecret { name, bytes: self.read(name)? })
+    }
+
+    /// Stores a secret that was sealed elsewhere, once it is known that it opens. Durable when it returns, name and all.
+    ///
+    /// # Errors
+    /// It does not open, or is sealed with a key that is not in the ring; the disk failed.
+    pub fn put_sealed(&self, secret: &SealedSecret) -> Result<(), VaultError> {
+        drop(self.open_entry(secret.name, &secret.bytes)?);
+        self.store(secret.name, &[&secret.bytes])
     }
 
     fn read(&self, name: SecretName) -> Result<Vec<u8>, VaultError> {

@@ -1,5 +1,6 @@
 //! What can go wrong, in words that say what to do, with the exit code of each.
 
+use spunto_events::backup::BackupError;
 use spunto_events::codec::DecodeError;
 use spunto_events::log::file::SegmentError;
 use spunto_events::log::{OpenError, ReadError};
@@ -89,6 +90,15 @@ impl From<OpenError> for Failure {
             )),
             OpenError::Damaged { segment, sound_to, at, what, .. } => Self::Damaged { at, sound_to, what: format!("{segment}: {what}") },
             OpenError::Io(error) => Self::Unreadable(error.to_string()),
+        }
+    }
+}
+
+impl From<BackupError> for Failure {
+    fn from(error: BackupError) -> Self {
+        match error {
+            BackupError::Log(error) => error.into(),
+            other => Self::Unreadable(other.to_string()),
         }
     }
 }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use spunto_core::record::{Position, Record};
 use spunto_core::time::Timestamp;
+use spunto_events::backup::{self, Backup};
 use spunto_events::codec;
 use spunto_events::frame;
 use spunto_events::group::Group;
@@ -94,7 +95,7 @@ impl Source {
         Ok(Self { form, incarnation: head.incarnation, first: 1, end: head.seq, _scratch: Some(scratch) })
     }
 
-    /// An exported file, whole or a slice.
+    /// An exported file, whole or a slice; or a backup, of which all is verified and the log is read.
     ///
     /// # Errors
     /// It is damaged, is none, or may not be read.
@@ -105,7 +106,7 @@ impl Source {
         if length == 8 && magic == *SLICE_MAGIC {
             return Self::slice(path, None);
         }
-        let segment = SegmentFile::open(path)?;
+        let segment = if backup::is_backup(path).map_err(unreadable)? { Backup::open(path)?.into_log() } else { SegmentFile::open(path)? };
         let summary = segment.summary();
         Ok(Self { form: Form::Whole(segment), incarnation: summary.incarnation, first: summary.first, end: summary.last, _scratch: None })
     }

@@ -2,6 +2,7 @@
 
 mod access;
 mod architecture;
+mod backup;
 mod certificate;
 mod cloud;
 mod deploy;

@@ -16,8 +16,10 @@ pub const AGENT_IMAGE: &str = "spunto-agent:local";
 pub const WORKER_IMAGE: &str = "spunto-busybox:local";
 /// How long anything may take that should take a second: the machines of CI are slow.
 pub const SOON: Duration = Duration::from_secs(60);
-const EMAIL: &str = "owner@example.com";
-const PASSWORD: &str = "correct horse battery";
+/// The owner's address.
+pub const EMAIL: &str = "owner@example.com";
+/// The owner's password.
+pub const PASSWORD: &str = "correct horse battery";
 
 /// A server with its first owner.
 pub struct World {

@@ -7,6 +7,7 @@ pub mod deployments;
 pub mod description;
 pub mod events;
 pub mod health;
+pub mod installation;
 pub mod keys;
 pub mod live;
 pub mod logs;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use parking_lot::RwLockReadGuard;
+use spunto_actors::backup::Backups;
 use spunto_actors::board::Board;
 use spunto_actors::clock::Clock;
 use spunto_actors::directory::{Directory, View};
@@ -48,6 +49,8 @@ pub struct DerivedKeys {
     /// Find a user by e-mail address without storing it in the log: the current master key's first, then those of older ones,
     /// as an address is known by the key of its time for ever.
     pub emails: Vec<Secret<[u8; 32]>>,
+    /// Proves the operator's own command line.
+    pub operator: Secret<[u8; 32]>,
     /// The first owner's one-time link.
     pub setup: Secret<String>,
 }
@@ -66,6 +69,8 @@ pub struct App {
     pub board: Board,
     /// Opens accounts at clouds.
     pub accounts: Accounts,
+    /// Takes backups.
+    pub backups: Backups,
     /// What clouds offered a moment ago.
     pub offers: Offers,
     /// Log streams that agents are to dial in with.

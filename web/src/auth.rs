@@ -12,6 +12,7 @@ use spunto_core::token::{ApiKey, SessionCookie};
 use crate::app::App;
 use crate::ask::{Ask, if_match};
 use crate::endpoint::Rule;
+use crate::operator;
 use crate::problem::Problem;
 
 pub mod attempts;
@@ -51,11 +52,15 @@ pub fn ask(app: &App, request: &HttpRequest, rule: Rule) -> Result<Ask, Problem>
     if matches!(rule, Rule::Public | Rule::Agent) {
         return Ok(anybody);
     }
+    if rule == Rule::Operator {
+        operator::check(&app.keys.operator, request, app.now())?;
+        return Ok(Ask { actor: Actor::Operator, ..anybody });
+    }
     let view = app.view();
     let proven = prove(app, &view.state, request)?;
     let mut asked = Ask { actor: proven.actor, scopes: proven.scopes.clone(), session: proven.session, ..anybody };
     match rule {
-        Rule::Public | Rule::Agent | Rule::SignedIn => {}
+        Rule::Public | Rule::Agent | Rule::Operator | Rule::SignedIn => {}
         Rule::Person if proven.session.is_some() => {}
         Rule::Person => return Err(forbidden("only a person can do this; sign in with a browser")),
         Rule::Org(permission) => {
@@ -113,6 +118,10 @@ fn prove(app: &App, state: &State, request: &HttpRequest) -> Result<Proven, Prob
         let key = known
             .filter(|key| key.digest.matches(&presented.digest()))
             .ok_or_else(|| unauthenticated("this API key is not known; it may be revoked"))?;
+        if state.is_observing() {
+            let detail = "this server was restored from a backup and is not confirmed yet; until then API keys open nothing, as this one may have been revoked since the backup";
+            return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "observing", detail));
+        }
         let (actor, scopes) = (Actor::ApiKey(presented.key), Some(key.scopes.clone()));
         return Ok(Proven { actor, session: None, scopes, only: Some(presented.org) });
     }

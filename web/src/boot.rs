@@ -10,6 +10,7 @@ use actix_web::web::{Data as Shared, PayloadConfig};
 use actix_web::{App as HttpApp, HttpServer};
 use anyhow::{Context, bail};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use spunto_actors::backup::Backups;
 use spunto_actors::board::Board;
 use spunto_actors::clock::{Clock, SystemClock};
 use spunto_actors::cloud;
@@ -48,7 +49,7 @@ use crate::config::{Data, Serve, check_agent_image, check_public_url};
 use crate::metrics::Metrics;
 use crate::offers::Offers;
 use crate::tls::{Pair, Served};
-use crate::{api, ask, dashboard, endpoint, headers, tls};
+use crate::{api, ask, dashboard, endpoint, headers, operator, restore, tls};
 
 /// Connections that wait to be accepted: the default of 1024 gives a cliff when thousands of agents come back at once.
 const BACKLOG: i32 = 8192;
@@ -83,7 +84,16 @@ fn derived(master: &Secret<[u8; KEY_BYTES]>, older: &[Secret<[u8; KEY_BYTES]>], 
     let emails = emails.map(|key| Secret::new(blake3::derive_key("spunto 2026-11 e-mail digests", key.expose()))).collect();
     let setup = blake3::keyed_hash(&blake3::derive_key("spunto 2026-11 setup link", master.expose()), &incarnation.to_le_bytes());
     let setup = data_encoding::BASE32_NOPAD.encode(setup.as_bytes()).to_lowercase();
-    DerivedKeys { emails, setup: Secret::new(setup) }
+    let operator = operator::key(master, incarnation);
+    DerivedKeys { emails, operator, setup: Secret::new(setup) }
+}
+
+/// The key by which the operator's command line is known to the server that runs on this data directory.
+///
+/// # Errors
+/// There is no data directory, or its key can't be read.
+pub fn operator_key(data: &Data) -> anyhow::Result<Secret<[u8; 32]>> {
+    Ok(operator::key(&master_key(data, false)?, SledLog::incarnation(&log_dir(&data.data_dir))?))
 }
 
 /// The link for the first owner, without opening the log: works while the server runs.
@@ -100,23 +110,48 @@ fn log_dir(data_dir: &Path) -> PathBuf {
     data_dir.join("log")
 }
 
+/// Makes a directory that is nobody else's business, where there is none.
+///
+/// # Errors
+/// It can't be made.
+pub fn make_private(dir: &Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).with_context(|| format!("making {}", dir.display()))
+}
+
+type Key = Secret<[u8; KEY_BYTES]>;
+
+/// The master key, made where there is none, and older ones.
+fn ring(data: &Data) -> anyhow::Result<(Key, Vec<Key>)> {
+    let older = data.old_master_key.iter().map(|text| Ok(master::parse(text)?)).collect::<anyhow::Result<Vec<_>>>()?;
+    Ok((master_key(data, true)?, older))
+}
+
+/// Opens the vault of a data directory; makes it, and a master key, where there is none.
+///
+/// # Errors
+/// It, or the key, can't be read or made.
+pub fn open_vault(data: &Data) -> anyhow::Result<Vault> {
+    let (master, older) = ring(data)?;
+    Ok(Vault::open(&data.data_dir.join("vault"), MasterKey::new(&master), older.iter().map(MasterKey::new).collect())?)
+}
+
 /// Opens a data directory; makes it where there is none.
 ///
 /// # Errors
 /// It is damaged, in use, or its key does not fit.
 pub fn open(data: &Data, options: LogOptions) -> anyhow::Result<Opened> {
-    use std::os::unix::fs::DirBuilderExt;
     failpoint::check().map_err(anyhow::Error::msg)?;
     let dir = &data.data_dir;
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).with_context(|| format!("making {}", dir.display()))?;
+    make_private(dir)?;
+    restore::check_finished(dir)?;
     // A log without its key is one whose secrets are lost: say so before a new key hides it.
     if data.master_key.is_none() && log_dir(dir).exists() && !dir.join("master.key").exists() {
         bail!("{} has an event log but no master.key; put the key file back, or pass --master-key", dir.display());
     }
-    let master = master_key(data, true)?;
-    let older = data.old_master_key.iter().map(|text| Ok(master::parse(text)?)).collect::<anyhow::Result<Vec<_>>>()?;
+    let (master, older) = ring(data)?;
     let log = Arc::new(SledLog::open(&log_dir(dir), options)?);
-    let vault = Arc::new(Vault::open(&dir.join("vault"), MasterKey::new(&master), older.iter().map(MasterKey::new).collect())?);
+    let vault = Arc::new(open_vault(data)?);
     let keys = derived(&master, &older, log.head().incarnation);
     let snapshots = Snapshots::open(&dir.join("snapshots"))?;
     Ok(Opened { log, snapshots, vault, keys })
@@ -159,6 +194,7 @@ async fn start(opened: Opened, settings: Settings, serve: &Serve) -> anyhow::Res
     let collected = custodian::collect(&opened.vault, state)?;
     info!(events = state.seq, orgs = state.orgs.len(), collected = collected.len(), "the state is there");
     Custodian::start(&feed, Arc::clone(&opened.vault), state);
+    let backed_up = Arc::clone(&log);
     let (journal, thread) = Journal::start(Arc::clone(&log), state.clone(), Arc::clone(&feed));
     initialize(&journal, state).await?;
     let directory = Directory::start(&feed, view)?;
@@ -175,8 +211,9 @@ async fn start(opened: Opened, settings: Settings, serve: &Serve) -> anyhow::Res
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let arbiters = (0..cores).map(|_| actix::Arbiter::new().handle()).collect();
     Fleet::launch(parts, supervisors.clone(), arbiters);
+    let backups = Backups::new(Arc::clone(&backed_up), Arc::clone(&opened.vault), directory.clone());
     let secrets = Secrets::new(opened.vault);
-    let accounts = Accounts::new(directory.clone(), secrets.clone(), clouds(&feed, clock.clone(), serve)?);
+    let accounts = Accounts::new(directory.clone(), secrets.clone(), clouds(&directory, clock.clone(), serve)?);
     provisioner::launch(provisioner::Parts {
         journal: journal.clone(),
         directory: directory.clone(),
@@ -194,6 +231,7 @@ async fn start(opened: Opened, settings: Settings, serve: &Serve) -> anyhow::Res
         supervisors,
         board,
         accounts,
+        backups,
         offers: Offers::default(),
         streams: Streams::default(),
         clock,
@@ -208,9 +246,10 @@ async fn start(opened: Opened, settings: Settings, serve: &Serve) -> anyhow::Res
     Ok(Running { app: Shared::new(app), journal: thread })
 }
 
-/// Whose machines are made, and where: by the log's number, so that a restored copy knows its own.
-fn clouds(feed: &Feed, clock: Arc<dyn Clock>, serve: &Serve) -> anyhow::Result<cloud::Settings> {
-    let installation = cloud::Installation::of_log(feed.position().incarnation);
+/// Whose machines are made, and where: by the number of the first log, so that a restored copy knows its own.
+fn clouds(directory: &Directory, clock: Arc<dyn Clock>, serve: &Serve) -> anyhow::Result<cloud::Settings> {
+    let number = directory.read(|state| state.system.installation).unwrap_or(directory.feed().position().incarnation);
+    let installation = cloud::Installation::of_log(number);
     let usual = Limits::default();
     let limits = Limits { call_deadline: serve.cloud_call_ms.map_or(usual.call_deadline, Duration::from_millis), ..usual };
     let settings = cloud::Settings::new(installation, clock).and_then(|settings| settings.with_limits(limits));
@@ -326,6 +365,11 @@ fn announce(app: &App, addresses: &[String]) {
     let mut text = String::new();
     for address in addresses {
         text.push_str(&format!("listening on {address}\n"));
+    }
+    if app.directory.read(State::is_observing) {
+        tracing::warn!(
+            "this log was restored from a backup: the server only observes until `spunto restore-status` is looked at and confirmed"
+        );
     }
     if app.directory.read(|state| state.system.users.is_empty()) {
         text.push_str(&format!("first owner: open {}/setup#{}\n", app.settings.public_url, app.keys.setup.expose()));

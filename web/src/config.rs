@@ -11,6 +11,12 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::app::Settings;
 
+mod cloud_base;
+mod restoring;
+
+pub use cloud_base::CloudBase;
+pub use restoring::{Backup, Chosen, Confirm, Restore, RestoreStatus};
+
 /// The control plane: makes servers into nodes and runs workers on them; every change is an event in a log.
 #[derive(Debug, Parser)]
 #[command(
@@ -25,6 +31,8 @@ use crate::app::Settings;
       Behind a proxy that ends TLS and sets X-Forwarded-For.
   spunto doctor
       Says what is wrong with the machine, the data, the address or the certificate; takes the settings of serve.
+  spunto backup /backup/spunto-2026-11-25.backup
+      A backup of the running server; takes the settings of serve.
   spunto admin setup-link
       Shows the link for the first owner again."
 )]
@@ -47,6 +55,19 @@ pub enum Action {
     Doctor(Box<Doctor>),
     /// Asks the server on this machine whether it can serve: exit code 0, else 1. For the health check of a container.
     Health(Box<Serve>),
+    /// Takes a backup into one file, while the server runs or not: the event log and the sealed secrets, never the master key.
+    ///
+    /// Takes the settings of `serve`. The file appears whole or not at all, and was verified; one that is there is never written over.
+    /// Exit code: 0 when it is there, else 1.
+    Backup(Box<Backup>),
+    /// Makes the data directory of a backup, verified; the server then only observes until the difference is confirmed.
+    ///
+    /// The directory must be new or empty, but for the master key as `master.key`, which no backup holds; or give --master-key.
+    Restore(Restore),
+    /// Prints how the world differs from a restored log, what confirming does to each thing, and the command that confirms it.
+    RestoreStatus(Box<RestoreStatus>),
+    /// Lets a restored server act again. What has changed since the difference was printed is printed again, and not confirmed.
+    Confirm(Box<Confirm>),
     /// Works on a data directory.
     #[command(subcommand)]
     Admin(Admin),
@@ -123,23 +144,6 @@ pub struct Serve {
     pub workers: Option<u16>,
 }
 
-/// Where a cloud's API is, other than where it usually is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CloudBase {
-    /// Which API: `hetzner`, `google`, `google-token`.
-    pub api: String,
-    /// Its address.
-    pub url: String,
-}
-
-impl std::str::FromStr for CloudBase {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (api, url) = text.split_once('=').ok_or_else(|| format!("\"{text}\" is not like hetzner=http://127.0.0.1:4020/v1"))?;
-        Ok(Self { api: api.to_owned(), url: url.to_owned() })
-    }
-}
-
 /// What to look at.
 #[derive(Debug, Args)]
 pub struct Doctor {
@@ -159,6 +163,10 @@ impl Action {
     fn data(&self) -> Option<&Data> {
         match self {
             Self::Serve(serve) | Self::Health(serve) => Some(&serve.data),
+            Self::Backup(backup) => Some(&backup.serve.data),
+            Self::RestoreStatus(status) => Some(&status.serve.data),
+            Self::Confirm(confirm) => Some(&confirm.serve.data),
+            Self::Restore(restore) => Some(&restore.data),
             Self::Doctor(doctor) => Some(&doctor.serve.data),
             Self::Admin(Admin::SetupLink { data, .. } | Admin::ResetPassword { data, .. } | Admin::Reseal { data }) => Some(data),
             Self::Openapi => None,

@@ -25,6 +25,8 @@ pub enum Rule {
     Person,
     /// Whoever has this permission in the organisation of the path; to others the organisation does not exist.
     Org(Permission),
+    /// The operator, at the server's own command line: proven by the master key.
+    Operator,
     /// An agent; the handler checks its token itself, as refusing one is an event.
     Agent,
 }

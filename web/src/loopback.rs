@@ -1,5 +1,5 @@
-//! Asks the server that runs on this machine: for `spunto health` and `spunto doctor`. Dials its listening address only, and
-//! sends nothing secret.
+//! Asks the server that runs on this machine: for `spunto health`, `spunto doctor` and what the operator does while it runs. Dials its
+//! listening address only, and sends nothing that is secret for longer than a minute.
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
@@ -88,17 +88,22 @@ pub fn address(serve: &Serve) -> anyhow::Result<SocketAddr> {
     Ok(SocketAddr::new(ip, listen.port()))
 }
 
-/// `GET` of a path.
+/// A connection, whether with TLS or without.
+pub(crate) trait Connection: Read + Write {}
+
+impl<T: Read + Write> Connection for T {}
+
+/// Connects; each step of what follows may take so long. With the certificate that was served, where TLS is on.
 ///
 /// # Errors
-/// No server answers there, or something else does.
-pub fn get(serve: &Serve, path: &str) -> anyhow::Result<Answer> {
+/// No server listens there, or it speaks no TLS.
+pub(crate) fn connect(serve: &Serve, within: Duration) -> anyhow::Result<(Box<dyn Connection>, Option<CertificateDer<'static>>)> {
     let address = address(serve)?;
     let mut tcp = TcpStream::connect_timeout(&address, STEP_WITHIN).with_context(|| format!("connecting to {address}"))?;
-    tcp.set_read_timeout(Some(STEP_WITHIN))?;
-    tcp.set_write_timeout(Some(STEP_WITHIN))?;
+    tcp.set_read_timeout(Some(within))?;
+    tcp.set_write_timeout(Some(within))?;
     if serve.tls_cert.is_none() {
-        return read(&mut tcp, path, None);
+        return Ok((Box::new(tcp), None));
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
@@ -108,7 +113,16 @@ pub fn get(serve: &Serve, path: &str) -> anyhow::Result<Answer> {
         connection.complete_io(&mut tcp).with_context(|| format!("TLS with {address}"))?;
     }
     let leaf = connection.peer_certificates().and_then(|chain| chain.first()).map(|leaf| leaf.clone().into_owned());
-    read(&mut StreamOwned::new(connection, tcp), path, leaf)
+    Ok((Box::new(StreamOwned::new(connection, tcp)), leaf))
+}
+
+/// `GET` of a path.
+///
+/// # Errors
+/// No server answers there, or something else does.
+pub fn get(serve: &Serve, path: &str) -> anyhow::Result<Answer> {
+    let (mut stream, leaf) = connect(serve, STEP_WITHIN)?;
+    read(&mut stream, path, leaf)
 }
 
 fn read(stream: &mut (impl Read + Write), path: &str, certificate: Option<CertificateDer<'static>>) -> anyhow::Result<Answer> {

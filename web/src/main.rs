@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use spunto_web::config::{Action, Admin, read};
-use spunto_web::{admin, api, boot, doctor, loopback};
+use spunto_web::{admin, api, backup, boot, confirm, doctor, loopback, restore};
 use tracing_subscriber::EnvFilter;
 
 fn log_to_stderr(filter: &str, json: bool) -> anyhow::Result<()> {
@@ -22,6 +22,10 @@ async fn main() -> anyhow::Result<ExitCode> {
             boot::serve(&serve).await?;
         }
         Action::Doctor(asked) => return doctor::doctor(&asked),
+        Action::Backup(asked) => backup::backup(&asked.file, &asked.serve)?,
+        Action::Restore(asked) => restore::restore(&asked.file, &asked.data, asked.without_secrets).await?,
+        Action::RestoreStatus(asked) => confirm::status(&asked.serve, asked.chosen, asked.json)?,
+        Action::Confirm(asked) => confirm::confirm(&asked.serve, &asked.digest, asked.chosen)?,
         Action::Health(serve) => return loopback::health(&serve),
         Action::Admin(Admin::SetupLink { data, public_url }) => admin::setup_link(&data, &public_url)?,
         Action::Admin(Admin::ResetPassword { data, email }) => admin::reset_password(&data, &email).await?,

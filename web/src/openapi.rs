@@ -128,7 +128,7 @@ fn operation(endpoint: &Endpoint, doc: &Doc, generators: &mut Generators) -> Val
 
 fn security(rule: Rule) -> Value {
     match rule {
-        Rule::Public | Rule::Agent => json!([]),
+        Rule::Public | Rule::Agent | Rule::Operator => json!([]),
         Rule::Person => json!([{ "session": [] }]),
         Rule::SignedIn | Rule::Org(_) => json!([{ "session": [] }, { "key": [] }]),
     }
@@ -139,6 +139,7 @@ fn rule(rule: Rule) -> Value {
     match rule {
         Rule::Public => json!({ "who": "public" }),
         Rule::Agent => json!({ "who": "agent" }),
+        Rule::Operator => json!({ "who": "operator" }),
         Rule::SignedIn => json!({ "who": "signed_in" }),
         Rule::Person => json!({ "who": "person" }),
         Rule::Org(permission) => json!({ "who": "org", "role": permission.role, "scope": permission.scope }),

@@ -14,12 +14,12 @@ pub const LABEL_NODE: &str = "spunto-node";
 /// Says in which attempt.
 pub const LABEL_ATTEMPT: &str = "spunto-attempt";
 
-/// One control plane, as its machines' labels name it: the number of its log, so that a copy of the data is the same one.
+/// One control plane, as its machines' labels name it: the number of its first log, so that a restored copy is the same one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Installation(u64);
 
 impl Installation {
-    /// The one whose log has this number.
+    /// The one whose first log has this number.
     #[must_use]
     pub const fn of_log(incarnation: u64) -> Self {
         Self(incarnation)

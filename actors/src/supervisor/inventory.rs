@@ -35,6 +35,11 @@ impl NodeSupervisor {
         }
         let found = session.pages.take().unwrap_or_default();
         let epoch = session.epoch;
+        if self.is_observing() {
+            // Looked at, and nothing done about it: see `restoration.rs`.
+            self.live.lock().found = Some(found);
+            return nothing();
+        }
         self.close_the_difference(epoch, found)
     }
 

@@ -9,6 +9,7 @@ use spunto_core::event::OfflineReason;
 use spunto_core::id::OperationId;
 use spunto_core::protocol::{Found, FromAgent, FromServer, Instance, close};
 use spunto_core::record::Actor as Who;
+use spunto_core::refusal::Refusal;
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
@@ -26,6 +27,8 @@ pub(super) struct Session {
     pub(super) link: Link,
     pub(super) liveness: Liveness,
     pub(super) said_goodbye: bool,
+    /// It was begun while the log waited to be confirmed: what it told came to nothing.
+    pub(super) observes: bool,
     /// Pages of the inventory so far; none when no inventory is under way.
     pub(super) pages: Option<Vec<Found>>,
     /// Whether a whole inventory was taken in: before that no order is sent, as it may answer some.
@@ -45,6 +48,7 @@ impl Session {
             link,
             liveness: Liveness::new(now, first_nonce),
             said_goodbye: false,
+            observes: false,
             pages: None,
             inventoried: false,
             sent: HashMap::new(),
@@ -149,6 +153,8 @@ impl NodeSupervisor {
             };
             let wait = told.into_actor(this).map(move |answer, this, _| match answer {
                 Ok(_) => this.acknowledge(epoch, id),
+                // The agent keeps it until the server acts again.
+                Err(CommandError::Refused(Refusal::Observing)) => {}
                 Err(CommandError::Refused(refusal)) => {
                     // Of a unit that is gone, or a session that is over: sending it again would not help.
                     debug!(%node, %refusal, "an observation came to nothing");

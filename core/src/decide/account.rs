@@ -1,6 +1,6 @@
 //! Rules of users, sessions, organisations, projects and keys.
 
-use super::{Decision, check_version, find_org, member};
+use super::{Decision, check_version, find_org, installation, member};
 use crate::access::{KeyOwner, Role, Scope};
 use crate::command::{AccountCommand, Request};
 use crate::event::{
@@ -82,10 +82,8 @@ pub(super) fn decide(state: &State, request: &Request, command: &AccountCommand)
         C::CreateApiKey { org, key, name, scopes, owner, digest } => {
             create_api_key(find_org(state, *org)?, request, *org, *key, (name, scopes, *owner, *digest))
         }
-        C::RevokeApiKey { org, key } => {
-            find_org(state, *org)?.keys.get(key).ok_or(Refusal::NotFound("API key"))?;
-            Ok(Decision::nothing().with(Some(*org), StreamId::Org(*org), ApiKeyRevoked { key: *key, org: *org }))
-        }
+        C::RevokeApiKey { org, key } => revoke_api_key(find_org(state, *org)?, *org, *key),
+        C::RecordRestoration { .. } | C::ConfirmRestoration { .. } => installation::decide(state, command),
     }
 }
 
@@ -155,6 +153,11 @@ fn delete_project(org: &Org, request: &Request, id: OrgId, project: ProjectId) -
         return Err(Refusal::ProjectNotEmpty { workers, deployments });
     }
     Ok(Decision::nothing().with(Some(id), StreamId::Org(id), ProjectDeleted { project, org: id }))
+}
+
+fn revoke_api_key(org: &Org, id: OrgId, key: ApiKeyId) -> Result<Decision, Refusal> {
+    org.keys.get(&key).ok_or(Refusal::NotFound("API key"))?;
+    Ok(Decision::nothing().with(Some(id), StreamId::Org(id), ApiKeyRevoked { key, org: id }))
 }
 
 fn create_api_key(

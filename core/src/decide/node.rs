@@ -3,9 +3,9 @@
 use super::{Decision, check_version, removal};
 use crate::command::{NodeCommand, Request};
 use crate::event::{
-    AbandonReason, ConnectionRefusal, DeploymentDeleted, NodeConnectionRefused, NodeCreated, NodeDeleted, NodeDeletionStarted,
-    NodeDraining, NodeLabelsChanged, NodeMaintenanceEnded, NodeMaintenanceStarted, NodeOffline, NodeOnline, NodeRenamed, NodeTokenRotated,
-    NodeUndrained, Provider, RemovalReason, WorkerDeleted,
+    AbandonReason, ConnectionRefusal, DeploymentDeleted, NodeConnectionRefused, NodeContainersKept, NodeCreated, NodeDeleted,
+    NodeDeletionStarted, NodeDraining, NodeLabelsChanged, NodeMaintenanceEnded, NodeMaintenanceStarted, NodeOffline, NodeOnline,
+    NodeRenamed, NodeTokenRotated, NodeUndrained, Provider, RemovalReason, WorkerDeleted,
 };
 use crate::id::{NodeId, OrgId, UnitId};
 use crate::name::{check_labels, check_name, check_remark, check_text};
@@ -17,6 +17,10 @@ use crate::state::{Node, NodeStatus, Org};
 
 /// At most one refused connection is recorded per reason and address in this time.
 pub(super) const REFUSAL_RECORD_EVERY_MS: u64 = 60 * 60 * 1000;
+/// Most containers of a node that stay although the log does not know them.
+const KEPT_CONTAINERS_MAX: usize = 1000;
+/// Longest id of a container.
+const CONTAINER_ID_BYTES_MAX: usize = 128;
 
 pub(super) fn decide(org: &Org, request: &Request, id: OrgId, node: NodeId, command: &NodeCommand) -> Result<Decision, Refusal> {
     let stream = StreamId::Node(node);
@@ -72,6 +76,7 @@ pub(super) fn decide(org: &Org, request: &Request, id: OrgId, node: NodeId, comm
             }
             one(NodeTokenRotated { node, token_version: *token_version, token_digest: *token_digest }.into())
         }
+        NodeCommand::KeepContainers { containers } => keep(known, id, node, containers),
         NodeCommand::Delete { forced, connected } => delete(org, known, id, node, *forced, *connected),
         NodeCommand::FinishDeletion => finish(org, known, id, node),
         NodeCommand::AcceptSession { .. } => accept(known, id, node, command),
@@ -84,6 +89,17 @@ pub(super) fn decide(org: &Org, request: &Request, id: OrgId, node: NodeId, comm
         NodeCommand::EndAgentSession { .. } if !known.is_connected() => Ok(Decision::nothing()),
         NodeCommand::EndAgentSession { epoch, reason } => one(NodeOffline { node, epoch: *epoch, reason: *reason }.into()),
     }
+}
+
+/// After a restore: what the log does not know, and the operator lets stay.
+fn keep(known: &Node, id: OrgId, node: NodeId, containers: &[String]) -> Result<Decision, Refusal> {
+    if containers.iter().all(|container| known.kept.contains(container)) {
+        return Ok(Decision::nothing());
+    }
+    if containers.len() > KEPT_CONTAINERS_MAX || containers.iter().any(|container| container.len() > CONTAINER_ID_BYTES_MAX) {
+        return Err(Refusal::OutOfRange("a node keeps at most 1000 containers that the log does not know; remove some by hand first"));
+    }
+    Ok(Decision::nothing().with(Some(id), StreamId::Node(node), NodeContainersKept { node, containers: containers.to_vec() }))
 }
 
 pub(super) fn check_free(org: &Org, name: &str) -> Result<(), Refusal> {

@@ -30,6 +30,7 @@ mod circumstances;
 mod credential;
 mod deployment;
 mod enrolment;
+mod installation;
 mod node;
 mod placement;
 mod plan;

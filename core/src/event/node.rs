@@ -255,3 +255,12 @@ pub struct NodeOrphanFound {
     /// The container.
     pub container: String,
 }
+
+/// After a restore: containers of this node that the log does not know, and that stay all the same until somebody removes them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NodeContainersKept {
+    /// Which.
+    pub node: NodeId,
+    /// The containers.
+    pub containers: Vec<String>,
+}

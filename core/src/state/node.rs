@@ -161,6 +161,8 @@ pub struct Node {
     pub memory_bytes_reserved: u64,
     /// Sequence of the event that last placed something here; 0 for never.
     pub last_placed: u64,
+    /// Containers that the log does not know and that stay all the same.
+    pub kept: BTreeSet<String>,
 }
 
 impl Node {
@@ -185,6 +187,7 @@ impl Node {
             cpu_millis_reserved: 0,
             memory_bytes_reserved: 0,
             last_placed: 0,
+            kept: BTreeSet::new(),
         }
     }
 
@@ -241,6 +244,7 @@ impl Node {
             Event::NodeLabelsChanged(e) => self.labels.clone_from(&e.labels),
             Event::NodeConnectionRefused(e) => self.connection_refused(e, since),
             Event::NodeDeletionStarted(_) => self.status = NodeStatus::Deleting { since },
+            Event::NodeContainersKept(e) => self.kept.extend(e.containers.iter().cloned()),
             Event::NodeIsolationProbed(e) => self.isolation = Some(e.isolation.clone()),
             _ => {}
         }

@@ -168,3 +168,9 @@ impl Told for NodeOrphanFound {
         warning(format!("a container that belongs to nothing known was found and is removed: {} ({})", self.container, self.unit))
     }
 }
+
+impl Told for NodeContainersKept {
+    fn told(&self, _: &Names) -> Sentence {
+        warning(format!("containers that the restored log does not know stay: {}", self.containers.join(", ")))
+    }
+}

@@ -19,7 +19,7 @@ use super::{AppendError, EventLog, Head, ReadError};
 use crate::group::{Group, GroupError, Hash};
 
 pub(in crate::log) use segment::SegmentWriter;
-pub use segment::{SegmentError, SegmentFile, SegmentSummary};
+pub use segment::{SegmentError, SegmentFile, SegmentSummary, stream};
 
 /// A log in one file of a directory: simple, exact, and all of it in one piece. Keeps the place of every group in memory.
 pub struct FileLog {

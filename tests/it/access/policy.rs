@@ -67,7 +67,7 @@ pub(super) const ORG: &[(&str, &str, &str)] = &[
 /// What only a person in a browser may call.
 pub(super) const PERSON: &[&str] = &["orgs.create", "session.end", "session.password"];
 /// What anybody who is known may call.
-pub(super) const SIGNED_IN: &[&str] = &["orgs.list", "session.get", "providers.list"];
+pub(super) const SIGNED_IN: &[&str] = &["installation.get", "orgs.list", "session.get", "providers.list"];
 /// What anybody may call.
 pub(super) const PUBLIC: &[&str] = &[
     "setup.get",

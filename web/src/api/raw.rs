@@ -77,10 +77,9 @@ fn excerpt(
 ) -> Result<LocalBoxStream<'static, Result<Bytes, Infallible>>, Problem> {
     let busy = || Problem::new(StatusCode::TOO_MANY_REQUESTS, "busy", "enough excerpts are being sent; try again in a moment");
     let permit = EXCERPTS.try_acquire().map_err(|_| busy())?;
-    let (sender, receiver) = mpsc::channel(CHUNKS_MAX);
+    let (mut out, receiver) = Chunks::new();
     let feed = std::sync::Arc::clone(app.directory.feed());
     tokio::task::spawn_blocking(move || {
-        let mut out = Chunks { sender, chunk: Vec::with_capacity(CHUNK_BYTES) };
         // A reader that is gone is no fault; one that is there sees an excerpt without an end, and refuses it.
         if let Err(error) = write(&feed, &mut out) {
             tracing::warn!(%error, "an excerpt of the log was not sent to its end");
@@ -97,9 +96,17 @@ fn excerpt(
 }
 
 /// Hands what is written on, a chunk at a time.
-struct Chunks {
+pub(super) struct Chunks {
     sender: mpsc::Sender<Vec<u8>>,
     chunk: Vec<u8>,
+}
+
+impl Chunks {
+    /// What is written, and what comes out.
+    pub(super) fn new() -> (Self, mpsc::Receiver<Vec<u8>>) {
+        let (sender, receiver) = mpsc::channel(CHUNKS_MAX);
+        (Self { sender, chunk: Vec::with_capacity(CHUNK_BYTES) }, receiver)
+    }
 }
 
 impl Write for Chunks {

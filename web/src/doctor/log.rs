@@ -41,12 +41,13 @@ pub(super) struct Whole {
     newest: Timestamp,
     nodes: u64,
     owned: bool,
+    observes: bool,
 }
 
 impl From<&State> for Whole {
     fn from(state: &State) -> Self {
         let nodes = state.orgs.values().map(|org| org.fleet.nodes().count() as u64).sum();
-        Self { events: state.seq, newest: state.at, nodes, owned: !state.system.users.is_empty() }
+        Self { events: state.seq, newest: state.at, nodes, owned: !state.system.users.is_empty(), observes: state.is_observing() }
     }
 }
 
@@ -83,6 +84,9 @@ pub(super) fn measure(data: &Data, here: &Directory) -> Seen {
     let is_empty = fs::read_dir(&directory).is_ok_and(|mut entries| entries.next().is_none());
     if let Some(owner) = here.is_foreign() {
         return Seen::Foreign(owner);
+    }
+    if let Err(unfinished) = crate::restore::check_finished(&data.data_dir) {
+        return Seen::Broken(unfinished.to_string());
     }
     if is_empty || !directory.exists() {
         return Seen::Nothing;
@@ -124,7 +128,11 @@ pub(super) fn judge(seen: &Seen) -> Finding {
             Finding::good(CHECK, found)
         }
         Seen::Whole(whole) => {
-            let Whole { events, newest, nodes, .. } = whole;
+            let Whole { events, newest, nodes, observes, .. } = whole;
+            if *observes {
+                let found = format!("verified whole: {events} events up to {newest}, restored from a backup; a server on it only observes");
+                return Finding::look(CHECK, found, "start the server, look at `spunto restore-status`, and confirm the difference");
+            }
             let found = format!("verified whole: {events} events up to {newest}, {nodes} nodes; no server runs on it");
             Finding::good(CHECK, found)
         }
@@ -142,13 +150,14 @@ mod tests {
 
     #[test]
     fn each_state_of_a_log_has_its_verdict() {
-        let whole = Whole { events: 7, newest: Timestamp::from_ms(1000), nodes: 2, owned: true };
+        let whole = Whole { events: 7, newest: Timestamp::from_ms(1000), nodes: 2, owned: true, observes: false };
         for (seen, mark, word) in [
             (Seen::Nothing, Mark::Good, "first start"),
             (Seen::Foreign(9), Mark::Look, "sudo -u '#9'"),
             (Seen::Held { pid: Some(42) }, Mark::Good, "process 42"),
             (Seen::Held { pid: None }, Mark::Good, "a server has it open"),
             (Seen::Whole(whole), Mark::Good, "7 events"),
+            (Seen::Whole(Whole { observes: true, ..whole }), Mark::Look, "restore-status"),
             (Seen::Broken("segment x is damaged".into()), Mark::Wrong, "segment x is damaged"),
         ] {
             let finding = judge(&seen);

@@ -39,6 +39,8 @@ pub(super) fn all() -> Vec<Record> {
         (StreamId::Org(ORG), vec![ActorSeen { org: ORG, actor: Actor::User(USER), address: "203.0.113.9".into() }.into()]),
         (StreamId::Org(ORG), credentials()),
         (StreamId::Node(NODE), machine()),
+        (StreamId::System, restoration()),
+        (StreamId::Node(NODE), vec![NodeContainersKept { node: NODE, containers: vec!["c1".into(), "c2".into()] }.into()]),
     ];
     let numbered = streams.into_iter().flat_map(|(stream, events)| events.into_iter().map(move |event| (stream, event)));
     numbered
@@ -76,6 +78,13 @@ fn system() -> Vec<Event> {
         SessionStarted { session: SESSION, user: USER, digest: digest(2), expires_at: at(9), address: "203.0.113.9".into() }.into(),
         SessionEnded { session: SESSION, reason: SessionEnd::SignedOut }.into(),
         InvitationAccepted { invitation: INVITATION, user: USER, profile_version: 4 }.into(),
+    ]
+}
+
+fn restoration() -> Vec<Event> {
+    vec![
+        InstallationRestored { installation: 71, from: 72, seq: 73, taken_at: at(74) }.into(),
+        InstallationConfirmed { difference: [6; 32] }.into(),
     ]
 }
 

@@ -16,8 +16,10 @@ use crate::log::ReadError;
 use crate::log::disk::Disk;
 use crate::log::stored::{self, Chain, Check};
 
+mod stream;
 mod writer;
 
+pub use stream::stream;
 pub(in crate::log) use writer::SegmentWriter;
 
 const HEADER_BYTES: u64 = 64;
@@ -120,8 +122,17 @@ impl SegmentFile {
     /// # Errors
     /// Anything in it has changed.
     pub fn open(path: &Path) -> Result<Self, SegmentError> {
+        let length = File::open(path)?.metadata()?.len();
+        Self::open_part(path, length)
+    }
+
+    /// Opens a segment that is the first `length` bytes of a file and verifies all of it.
+    ///
+    /// # Errors
+    /// Anything in it has changed.
+    pub fn open_part(path: &Path, length: u64) -> Result<Self, SegmentError> {
         let file = File::open(path)?;
-        let mut scan = Scan::start(&file)?;
+        let mut scan = Scan::start(&file, length)?;
         let (index, end, summary) = scan.run()?;
         Ok(Self { file, path: path.to_owned(), summary, index, end })
     }
@@ -131,7 +142,7 @@ impl SegmentFile {
     /// # Errors
     /// Anything has changed.
     pub fn verify(&self) -> Result<(), SegmentError> {
-        let again = Self::open(&self.path)?;
+        let again = Self::open_part(&self.path, self.end + FOOTER_BYTES)?;
         let same = again.summary == self.summary;
         if same { Ok(()) } else { Err(damaged(self.summary.first - 1, "the file was replaced")) }
     }
@@ -198,8 +209,7 @@ struct Scan<'a> {
 }
 
 impl<'a> Scan<'a> {
-    fn start(file: &'a File) -> Result<Self, SegmentError> {
-        let length = file.metadata()?.len();
+    fn start(file: &'a File, length: u64) -> Result<Self, SegmentError> {
         if length < HEADER_BYTES + FOOTER_BYTES {
             return Err(damaged(0, format!("{length} bytes are too few for a segment")));
         }

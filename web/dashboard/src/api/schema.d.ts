@@ -38,6 +38,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/installation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether the server only observes, as its log was restored from a backup and nobody has confirmed it. */
+        get: operations["installation.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/invitations/accept": {
         parameters: {
             query?: never;
@@ -1423,6 +1440,14 @@ export interface components {
             payload: components["schemas"]["OrgRenamed"];
         } | {
             /** @constant */
+            kind: "installation.restored";
+            payload: components["schemas"]["InstallationRestored"];
+        } | {
+            /** @constant */
+            kind: "installation.confirmed";
+            payload: components["schemas"]["InstallationConfirmed"];
+        } | {
+            /** @constant */
             kind: "user.created";
             payload: components["schemas"]["UserCreated"];
         } | {
@@ -1565,6 +1590,10 @@ export interface components {
             /** @constant */
             kind: "node.orphan_found";
             payload: components["schemas"]["NodeOrphanFound"];
+        } | {
+            /** @constant */
+            kind: "node.containers_kept";
+            payload: components["schemas"]["NodeContainersKept"];
         } | {
             /** @constant */
             kind: "node.provision_requested";
@@ -1803,6 +1832,40 @@ export interface components {
         };
         /** @description Why a node was not eligible. */
         Ineligible: "pending" | "not_provisioned" | "offline" | "draining" | "maintenance" | "deleting" | "cpu_short" | "memory_short" | "label_missing" | "not_requested";
+        /** @description The operator has seen how the world differs from a restored log: from here on the server acts again. */
+        InstallationConfirmed: {
+            /** @description BLAKE3 of the difference that was printed. */
+            difference: number[];
+        };
+        /**
+         * @description The log was restored from a backup and goes on under a new incarnation. Every sign-in and open invitation of before ends with it,
+         *     and until it is confirmed the server only observes.
+         */
+        InstallationRestored: {
+            /**
+             * Format: uint64
+             * @description Incarnation of the log that the backup is of.
+             */
+            from: number;
+            /**
+             * Format: uint64
+             * @description The installation's number, by which machines at clouds are known as its own: the incarnation of its first log, for ever.
+             */
+            installation: number;
+            /**
+             * Format: uint64
+             * @description Last event of the backup.
+             */
+            seq: number;
+            /** @description When the backup was made. */
+            taken_at: components["schemas"]["Timestamp"];
+        };
+        /** @description Whether the server only observes. */
+        InstallationView: {
+            /** @description When the backup was made that the log was restored from, while the server observes. */
+            backup_taken_at: components["schemas"]["Timestamp"] | null;
+            observing: boolean;
+        };
         /** @description The invited user has used the link. */
         InvitationAccepted: {
             /** @description The invitation. */
@@ -2187,6 +2250,13 @@ export interface components {
             node: components["schemas"]["NodeId"];
             /** @description Why. */
             reason: components["schemas"]["ConnectionRefusal"];
+        };
+        /** @description After a restore: containers of this node that the log does not know, and that stay all the same until somebody removes them. */
+        NodeContainersKept: {
+            /** @description The containers. */
+            containers: string[];
+            /** @description Which. */
+            node: components["schemas"]["NodeId"];
         };
         /** @description A node with what makes a server it. */
         NodeCreated: {
@@ -3641,6 +3711,32 @@ export interface operations {
                 };
             };
             400: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    "installation.get": {
+        parameters: {
+            query?: {
+                /** @description A position that a change replied: the read waits until it sees it. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InstallationView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };

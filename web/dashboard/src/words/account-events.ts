@@ -18,6 +18,10 @@ function org(event: Event): Told | null {
   switch (event.kind) {
     case 'org.created':
       return { glyph: '✓', tone: 'ok', text: `Organisation ${event.payload.name} created` };
+    case 'installation.restored':
+      return { glyph: '▾', tone: 'warn', text: 'Restored from a backup; the server only observes' };
+    case 'installation.confirmed':
+      return { glyph: '✓', tone: 'ok', text: 'Restore confirmed; the server acts again' };
     case 'org.renamed':
       return { glyph: '▸', tone: 'idle', text: `Organisation renamed to ${event.payload.name}` };
     default:

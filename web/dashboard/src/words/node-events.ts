@@ -37,6 +37,12 @@ function connection(event: NodeEvent): Told | null {
     }
     case 'node.isolation_probed':
       return isolation(event.payload.isolation);
+    case 'node.containers_kept':
+      return {
+        glyph: '▸',
+        tone: 'warn',
+        text: `${event.payload.containers.length} containers that the restored log does not know stay`,
+      };
     case 'node.orphan_found':
       return {
         glyph: '▸',

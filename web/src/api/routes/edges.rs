@@ -3,7 +3,8 @@
 use actix_web::http::Method;
 
 use crate::agent;
-use crate::api::{description, health};
+use crate::api::installation::InstallationView;
+use crate::api::{description, health, installation};
 use crate::endpoint::{Endpoint, Rule};
 use crate::openapi::doc::Doc;
 use crate::view::reply::{Health, Readiness};
@@ -22,6 +23,16 @@ pub(super) fn edges() -> Vec<Endpoint> {
             .doc(Doc::of("health.ready", "Whether reads have caught up with the log.").gives::<Readiness>(200).gives::<Readiness>(503)),
         Endpoint::new(Method::GET, "/metrics", Rule::Public, health::metrics)
             .doc(Doc::of("health.metrics", "Counts in Prometheus' format; only for callers on the same machine.").gives_text("text/plain")),
+        Endpoint::new(Method::GET, "/api/installation", Rule::SignedIn, installation::get).doc(
+            Doc::of(
+                "installation.get",
+                "Whether the server only observes, as its log was restored from a backup and nobody has confirmed it.",
+            )
+            .gives::<InstallationView>(200),
+        ),
+        Endpoint::new(Method::GET, "/api/installation/backup", Rule::Operator, installation::backup),
+        Endpoint::new(Method::GET, "/api/installation/difference", Rule::Operator, installation::difference),
+        Endpoint::new(Method::POST, "/api/installation/confirm", Rule::Operator, installation::confirm),
         Endpoint::new(Method::GET, "/api/agent/connect", Rule::Agent, agent::connect::connect),
         Endpoint::new(Method::GET, "/api/agent/streams/{stream}", Rule::Agent, agent::streams::dial),
         Endpoint::new(Method::GET, "/api/agent/check", Rule::Agent, agent::connect::check),

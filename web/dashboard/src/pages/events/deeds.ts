@@ -4,6 +4,8 @@ import type { EventKind } from '../../api/types';
 const WORDS: Readonly<Partial<Record<EventKind, string>>> = {
   'org.created': 'made the organisation',
   'org.renamed': 'renamed the organisation',
+  'installation.restored': 'restored a backup',
+  'installation.confirmed': 'confirmed a restored backup',
   'user.password_set': 'set a password',
   'session.started': 'signed in',
   'session.ended': 'signed out',
@@ -31,6 +33,7 @@ const WORDS: Readonly<Partial<Record<EventKind, string>>> = {
   'node.maintenance_started': 'started maintenance',
   'node.maintenance_ended': 'ended maintenance',
   'node.token_rotated': 'rotated a token',
+  'node.containers_kept': 'kept containers that a restored log does not know',
   'node.deletion_started': 'started to delete a node',
   'node.deleted': 'deleted a node',
   'worker.created': 'made a worker',
