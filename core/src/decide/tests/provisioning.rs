@@ -90,7 +90,7 @@ fn a_node_that_goes_only_removes() {
     }
     let mut manual = World::new();
     manual.given(create_node(1));
-    assert_eq!(planned(&manual, None), Next::Nothing);
+    assert_eq!(planned(&manual), Next::Nothing);
     manual.given(super::provision::add_credential(70, "main", "hetzner"));
     check(&mut manual, provision(1), Err("already_exists"));
 }
