@@ -28,7 +28,7 @@ impl Verdict {
     pub fn look_at_machines(&self, cloud: &Cloud) -> Result<(), String> {
         let mut seen = BTreeSet::new();
         for Machine { node, attempt, number, .. } in cloud.machines().iter().filter(|machine| !self.given_up.contains(&machine.node)) {
-            if !self.node(*node).is_some_and(|known| known.machine.is_some()) {
+            if self.node(*node).is_none_or(|known| known.machine.is_none()) {
                 return fail(format!("machine {number} of {node}, attempt {attempt}, exists, and the log knows of none"));
             }
             if !seen.insert(node) {
