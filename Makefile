@@ -49,12 +49,12 @@ dashboard: browser
 
 # What a person does, in a real browser, against the server, agents and engine as they are.
 journeys: browser images
-	$(CARGO) build --quiet -p spunto-web -p spunto-tests --bin spunto --bin spunto-fake-cloud
+	$(CARGO) build --quiet -p spunto-web -p spunto-replay -p spunto-tests --bin spunto --bin spunto-replay --bin spunto-fake-cloud
 	cd tests/browser && npm test --silent
 
-# Pictures of every page, light, dark and as on a phone, into target/screenshots.
-screenshots: browser images
-	$(CARGO) build --quiet -p spunto-web --bins
+# Pictures of every page, light, dark and as on a phone, and of the walk in the terminal, into target/screenshots.
+screenshots: browser images tmux
+	$(CARGO) build --quiet -p spunto-web -p spunto-replay -p spunto-tests --bin spunto --bin spunto-replay --bin spunto-fake-cloud
 	cd tests/browser && npm run --silent screenshots
 
 # The whole system on simulated time, network, engines and disk: its own workspace, see tests/simulation.

@@ -2,10 +2,17 @@
 //! verify it without seeing what is not theirs.
 
 use std::io::Write;
+use std::ops::ControlFlow;
 
-use spunto_core::id::OrgId;
+use spunto_core::extract::Extract;
+use spunto_core::id::{NodeId, OrgId};
+use spunto_core::record::StreamId;
+use spunto_events::codec;
+use spunto_events::frame::FrameRef;
 use spunto_events::log::{EventLog, ReadError};
 use spunto_events::slice::{SliceError, SliceWriter};
+
+use crate::past::{PastError, scan};
 
 /// Bytes of the log read at a time.
 const STRIDE_BYTES: usize = 1 << 20;
@@ -19,6 +26,9 @@ pub enum ExcerptError {
     /// Whoever takes it is gone, or a group is damaged.
     #[error(transparent)]
     Write(#[from] SliceError),
+    /// What it is to hold can't be told.
+    #[error(transparent)]
+    Past(#[from] PastError),
 }
 
 /// Writes the organisation's events after event `after`, up to the end of the log as it is now. Blocks on the disk and on `out`.
@@ -28,24 +38,68 @@ pub enum ExcerptError {
 pub fn write(log: &dyn EventLog, org: OrgId, after: u64, out: impl Write) -> Result<(), ExcerptError> {
     let head = log.head();
     let selection = format!("{org}, events {} to {}", after.saturating_add(1), head.seq);
+    cut(log, after.saturating_add(1), head.seq, &selection, out, |frame| frame.header.org == Some(org) && frame.header.seq > after)
+}
+
+/// Writes a node's life: its own events, those of what was ever placed on it, and of its organisation's history what they hang on (see
+/// [`Extract`]), up to the last of them. Reads the organisation's events twice. Blocks on the disk and on `out`.
+///
+/// # Errors
+/// See [`ExcerptError`]; there never was such a node in this organisation, and nothing was written then.
+pub fn write_node(log: &dyn EventLog, org: OrgId, node: NodeId, first: u64, out: impl Write) -> Result<(), ExcerptError> {
+    let mut extract = Extract::about(StreamId::Node(node));
+    let end = log.head().seq;
+    scan(log, org, first.saturating_sub(1), end, |record| {
+        extract.see(&record);
+        ControlFlow::Continue(())
+    })?;
+    if extract.org() != Some(org) {
+        return Err(PastError::Unknown.into());
+    }
+    let selection = format!("{node} of {org}, what was placed on it, and its credentials' names, events {first} to {}", extract.last());
+    let ours = |frame: &FrameRef<'_>| frame.header.org == Some(org);
+    let takes = |frame: FrameRef<'_>| {
+        ours(&frame)
+            && extract
+                .takes_stream(frame.header.stream)
+                .unwrap_or_else(|| codec::decode(frame).is_ok_and(|record| extract.takes(&record.event)))
+    };
+    cut(log, first, extract.last(), &selection, out, takes)
+}
+
+/// Writes the events that `takes` wants, from the group that holds `first` to the one that holds `last`.
+fn cut(
+    log: &dyn EventLog,
+    first: u64,
+    last: u64,
+    selection: &str,
+    out: impl Write,
+    mut takes: impl FnMut(FrameRef<'_>) -> bool,
+) -> Result<(), ExcerptError> {
+    let head = log.head();
     let mut writer = None;
     let mut out = Some(out);
-    let mut next = after.saturating_add(1);
-    while next <= head.seq {
+    let mut next = first;
+    'read: while next <= last {
         let groups = log.read(next, STRIDE_BYTES)?;
-        let Some(last) = groups.last().map(|group| group.last) else { break };
+        if groups.is_empty() {
+            break;
+        }
         for group in groups {
+            if group.first > last {
+                break 'read;
+            }
+            next = group.last + 1;
             let writer = match (&mut writer, out.take()) {
                 (Some(writer), _) => writer,
-                (empty, Some(out)) => empty.insert(SliceWriter::new(out, head.incarnation, group.first, group.previous, &selection)),
-                (None, None) => break,
+                (empty, Some(out)) => empty.insert(SliceWriter::new(out, head.incarnation, group.first, group.previous, selection)),
+                (None, None) => break 'read,
             };
-            writer.push(&group, |frame| frame.header.org == Some(org) && frame.header.seq > after)?;
+            writer.push(&group, &mut takes)?;
         }
-        next = last + 1;
     }
     if let Some(out) = out {
-        writer = Some(SliceWriter::new(out, head.incarnation, head.seq + 1, head.hash, &selection));
+        writer = Some(SliceWriter::new(out, head.incarnation, head.seq + 1, head.hash, selection));
     }
     if let Some(writer) = writer {
         writer.finish()?;

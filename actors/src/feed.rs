@@ -9,7 +9,7 @@ use std::io::Write;
 use std::sync::Arc;
 
 use parking_lot::RwLock;
-use spunto_core::id::OrgId;
+use spunto_core::id::{NodeId, OrgId};
 use spunto_core::record::{Position, Record};
 use spunto_events::log::EventLog;
 use tokio::sync::watch;
@@ -107,6 +107,19 @@ impl Feed {
     /// See [`ExcerptError`].
     pub fn excerpt(&self, org: OrgId, after: u64, out: impl Write) -> Result<(), ExcerptError> {
         excerpt::write(&*self.log, org, after, out)
+    }
+
+    /// Writes a node's life as a slice; `first` is the event that made the organisation. See [`excerpt::write_node`]. Blocks on the disk.
+    ///
+    /// # Errors
+    /// See [`ExcerptError`].
+    pub fn excerpt_of_node(&self, org: OrgId, node: NodeId, first: u64, out: impl Write) -> Result<(), ExcerptError> {
+        excerpt::write_node(&*self.log, org, node, first, out)
+    }
+
+    /// The log that it is of.
+    pub(crate) fn log(&self) -> &dyn EventLog {
+        &*self.log
     }
 
     /// Events from the one after `seq` on.

@@ -13,6 +13,7 @@ pub mod feed;
 pub mod fleet;
 pub mod journal;
 pub mod link;
+pub mod past;
 pub mod provisioner;
 pub mod random;
 pub mod secrets;

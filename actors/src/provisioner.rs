@@ -21,6 +21,7 @@ use spunto_core::plan::provision::{Circumstances, Next, next};
 use spunto_core::record::{Record, StreamId};
 use spunto_core::time::Timestamp;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use tracing::error;
 
 use crate::board::Board;
@@ -31,6 +32,7 @@ use crate::journal::Journal;
 use crate::secrets::Secrets;
 
 pub mod accounts;
+mod asked;
 mod failure;
 mod point;
 mod removal;
@@ -41,6 +43,7 @@ mod tending;
 mod tests;
 
 use accounts::Accounts;
+use asked::Asked;
 use tending::Tending;
 
 /// How long nothing is provisioned after a bug ended the provisioner, so that one that ends at once does not spin.
@@ -78,7 +81,9 @@ pub struct Boot {
 }
 
 /// Starts the provisioner as a task of the calling runtime; a bug in it ends it, and it starts again from the log.
+/// Beside it, what is ours and unknown is looked for every hour.
 pub fn launch(parts: Parts) {
+    tokio::spawn(sweep::sweep_hourly(parts.accounts.clone(), parts.directory.clone(), Arc::clone(&parts.clock)));
     tokio::spawn(async move {
         loop {
             match tokio::spawn(run(parts.clone())).await {
@@ -109,16 +114,18 @@ impl Wake {
     }
 }
 
-type Tended = Pin<Box<dyn Future<Output = (OrgId, NodeId, Option<Timestamp>)> + Send>>;
+type Tended = Pin<Box<dyn Future<Output = (OrgId, NodeId, Option<Asked>)> + Send>>;
 
 /// Nodes that something is left to do for.
 struct Provisioner {
     parts: Parts,
     up_since: Timestamp,
+    /// The same by a clock that does not jump.
+    began: Instant,
     tended: FuturesUnordered<Tended>,
     wakes: HashMap<NodeId, Arc<Wake>>,
     /// What is known of calls for nodes that are not tended at present; of others, an earlier provisioner may have asked.
-    asked: HashMap<NodeId, Option<Timestamp>>,
+    asked: HashMap<NodeId, Asked>,
 }
 
 /// Provisions until the feed ends.
@@ -129,7 +136,14 @@ pub async fn run(parts: Parts) {
         (state.seq, nodes.collect::<Vec<_>>())
     });
     let mut subscription = parts.directory.feed().subscribe_after(seq);
-    let mut provisioner = Provisioner { parts, up_since, tended: FuturesUnordered::new(), wakes: HashMap::new(), asked: HashMap::new() };
+    let mut provisioner = Provisioner {
+        parts,
+        up_since,
+        began: Instant::now(),
+        tended: FuturesUnordered::new(),
+        wakes: HashMap::new(),
+        asked: HashMap::new(),
+    };
     for (org, node) in nodes {
         provisioner.look(org, node);
     }
@@ -146,9 +160,10 @@ pub async fn run(parts: Parts) {
                 Ok(None) => return,
                 Err(failure) => return error!(%failure, "nothing is provisioned any more: the log can't be read"),
             },
-            Some((org, node, asked_until)) = provisioner.tended.next(), if !provisioner.tended.is_empty() => {
+            Some((org, node, asked)) = provisioner.tended.next(), if !provisioner.tended.is_empty() => {
+                let Some(asked) = asked else { return error!("nothing is provisioned any more: the log has stopped") };
                 provisioner.wakes.remove(&node);
-                provisioner.asked.insert(node, asked_until);
+                provisioner.asked.insert(node, asked);
                 // Something may have come up after it had seen that nothing was left.
                 provisioner.look(org, node);
             }
@@ -162,8 +177,7 @@ impl Provisioner {
         if let Some(wake) = self.wakes.get(&node) {
             return wake.look.notify_one();
         }
-        let (now, settle_ms) = (self.parts.clock.now(), self.parts.settle_ms);
-        let at = Circumstances { now, up_since: self.up_since, asked_until: None, settle_ms };
+        let at = Circumstances { now: self.parts.clock.now(), up_since: self.up_since };
         let left = self.parts.directory.read(|state| {
             let known = state.orgs.get(&org)?.fleet.node(node)?;
             Some(next(known, &at) != Next::Nothing)
@@ -176,11 +190,11 @@ impl Provisioner {
         }
         let wake = Arc::new(Wake::default());
         self.wakes.insert(node, Arc::clone(&wake));
-        let asked_until = self.asked.remove(&node).unwrap_or(Some(self.up_since));
-        let tending = Tending::new(self.parts.clone(), (org, node), self.up_since, asked_until, wake);
+        let asked = self.asked.remove(&node).unwrap_or(Asked::before(self.began));
+        let tending = Tending::new(self.parts.clone(), (org, node), self.up_since, asked, wake);
         self.tended.push(Box::pin(async move {
-            let asked_until = tending.run().await;
-            (org, node, asked_until)
+            let asked = tending.run().await;
+            (org, node, asked)
         }));
     }
 

@@ -52,6 +52,18 @@ impl SecretsError {
 #[must_use = "keep it until the command was carried out, or take it away"]
 pub struct Put(SecretName);
 
+/// Does what waits for the disk on a thread of its own.
+#[cfg(not(feature = "simulation"))]
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, SecretsError> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| SecretsError::Shape)
+}
+
+/// Does it at once: when another thread is done follows from no seed.
+#[cfg(feature = "simulation")]
+async fn aside<T>(work: impl FnOnce() -> T) -> Result<T, SecretsError> {
+    std::future::ready(Ok(work())).await
+}
+
 /// The vault by noun. Clones share it.
 #[derive(Clone)]
 pub struct Secrets {
@@ -67,14 +79,13 @@ impl Secrets {
 
     async fn put(&self, name: SecretName, bytes: Vec<u8>) -> Result<Put, SecretsError> {
         let vault = Arc::clone(&self.vault);
-        let put = tokio::task::spawn_blocking(move || vault.put(name, &Secret::new(bytes)));
-        put.await.map_err(|_| SecretsError::Shape)??;
+        aside(move || vault.put(name, &Secret::new(bytes))).await??;
         Ok(Put(name))
     }
 
     async fn get(&self, name: SecretName) -> Result<Secret<Vec<u8>>, SecretsError> {
         let vault = Arc::clone(&self.vault);
-        Ok(tokio::task::spawn_blocking(move || vault.get(name)).await.map_err(|_| SecretsError::Shape)??)
+        Ok(aside(move || vault.get(name)).await??)
     }
 
     async fn text(&self, name: SecretName) -> Result<Secret<String>, SecretsError> {
@@ -85,7 +96,7 @@ impl Secrets {
     /// Takes back what no event names.
     pub async fn take_back(&self, put: Put) {
         let vault = Arc::clone(&self.vault);
-        let taken = tokio::task::spawn_blocking(move || vault.delete(put.0)).await;
+        let taken = aside(move || vault.delete(put.0)).await;
         if !matches!(taken, Ok(Ok(()))) {
             warn!("a secret that no event names could not be erased; the next start collects it");
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use spunto_core::event::Event;
-use spunto_core::id::OrgId;
+use spunto_core::id::{NodeId, OrgId};
 use spunto_core::record::{Actor, Record, StreamId};
 use spunto_core::state::State;
 use spunto_core::usual::UsualTimes;
@@ -19,6 +19,8 @@ pub struct View {
     /// How long provisions usually take.
     pub usual: UsualTimes,
     timelines: HashMap<StreamId, Vec<u64>>,
+    /// What was ever placed on each node, oldest first.
+    tenants: HashMap<NodeId, Vec<StreamId>>,
     deeds: HashMap<OrgId, Vec<Deed>>,
     /// Equal addresses share one text.
     addresses: HashSet<Arc<str>>,
@@ -42,6 +44,12 @@ impl View {
         self.timelines.get(&stream).map_or(&[], Vec::as_slice)
     }
 
+    /// Workers and deployments that were ever placed on a node, oldest first, gone ones too.
+    #[must_use]
+    pub fn tenants(&self, node: NodeId) -> &[StreamId] {
+        self.tenants.get(&node).map_or(&[], Vec::as_slice)
+    }
+
     /// What people, keys and the operator did in an organisation, oldest first.
     #[must_use]
     pub fn deeds(&self, org: OrgId) -> &[Deed] {
@@ -53,6 +61,11 @@ impl View {
         self.state.apply(record);
         self.usual.note(&self.state, record);
         self.timelines.entry(record.stream).or_default().push(record.seq);
+        match &record.event {
+            Event::WorkerCreated(e) => self.tenants.entry(e.node).or_default().push(record.stream),
+            Event::DeploymentCreated(e) => self.tenants.entry(e.node).or_default().push(record.stream),
+            _ => {}
+        }
         self.note_deed(record);
     }
 
@@ -99,6 +112,7 @@ struct Kept<'a> {
     state: &'a State,
     usual: &'a UsualTimes,
     timelines: Vec<(StreamId, &'a [u64])>,
+    tenants: BTreeMap<NodeId, &'a [StreamId]>,
     addresses: &'a [&'a str],
     deeds: BTreeMap<OrgId, Vec<KeptDeed>>,
 }
@@ -109,6 +123,7 @@ struct Found {
     state: State,
     usual: UsualTimes,
     timelines: Vec<(StreamId, Vec<u64>)>,
+    tenants: BTreeMap<NodeId, Vec<StreamId>>,
     addresses: Vec<String>,
     deeds: BTreeMap<OrgId, Vec<KeptDeed>>,
 }
@@ -130,7 +145,8 @@ impl View {
         let place = |address: &Arc<str>| addresses.binary_search(&address.as_ref()).ok().and_then(|place| u32::try_from(place).ok());
         let keep = |deed: &Deed| KeptDeed(deed.seq, deed.actor, deed.address.as_ref().and_then(place));
         let deeds = self.deeds.iter().map(|(org, deeds)| (*org, deeds.iter().map(keep).collect())).collect();
-        codec::encode_snapshot(&Kept { state: &self.state, usual: &self.usual, timelines, addresses: &addresses, deeds })
+        let tenants = self.tenants.iter().map(|(node, streams)| (*node, streams.as_slice())).collect();
+        codec::encode_snapshot(&Kept { state: &self.state, usual: &self.usual, timelines, tenants, addresses: &addresses, deeds })
     }
 
     /// The view that these bytes were made of.
@@ -138,11 +154,12 @@ impl View {
     /// # Errors
     /// They are of another shape.
     pub fn decode(bytes: &[u8]) -> Result<Self, SnapshotFault> {
-        let Found { state, usual, timelines, addresses, deeds } = codec::decode_snapshot(bytes)?;
+        let Found { state, usual, timelines, tenants, addresses, deeds } = codec::decode_snapshot(bytes)?;
         let addresses: Vec<Arc<str>> = addresses.into_iter().map(Arc::from).collect();
         let address = |place: u32| addresses.get(usize::try_from(place).ok()?).cloned();
         let deed = |KeptDeed(seq, actor, place): KeptDeed| Deed { seq, actor, address: place.and_then(address) };
         let deeds = deeds.into_iter().map(|(org, deeds)| (org, deeds.into_iter().map(deed).collect())).collect();
-        Ok(Self { state, usual, timelines: timelines.into_iter().collect(), deeds, addresses: addresses.into_iter().collect() })
+        let (timelines, tenants) = (timelines.into_iter().collect(), tenants.into_iter().collect());
+        Ok(Self { state, usual, timelines, tenants, deeds, addresses: addresses.into_iter().collect() })
     }
 }

@@ -10,6 +10,7 @@ pub mod decide;
 pub mod diff;
 pub mod event;
 pub mod explain;
+pub mod extract;
 pub mod id;
 pub mod name;
 pub mod names;

@@ -30,6 +30,12 @@ pub enum Bug {
     FeedGap,
     /// An event's time goes back with the clock.
     ClockGoesBack,
+    /// A machine is asked for before it is written down that one will be.
+    NoIntent,
+    /// The same order is made under another key each time.
+    AnotherKey,
+    /// An empty list is believed though a call may still act.
+    EmptyListTrusted,
 }
 
 /// Every bug.
@@ -47,6 +53,9 @@ pub const BUGS: &[Bug] = &[
     Bug::LateOrder,
     Bug::FeedGap,
     Bug::ClockGoesBack,
+    Bug::NoIntent,
+    Bug::AnotherKey,
+    Bug::EmptyListTrusted,
 ];
 
 #[cfg(feature = "planted")]

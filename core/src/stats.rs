@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::event::{Event, OfflineReason, Provider};
@@ -20,8 +21,9 @@ pub use histogram::Histogram;
 pub const USUAL_MIN: u64 = 3;
 
 /// Something that takes time and whose beginning and end are events.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "TimedStep")]
 pub enum Step {
     /// From the creation of a node to its first connection.
     Connect,

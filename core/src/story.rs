@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::event::*;
@@ -16,16 +17,19 @@ use crate::time::Timestamp;
 
 mod account;
 mod advice;
+mod attempt;
 mod credential;
 mod node;
 mod provision;
 mod unit;
 
 pub use advice::{deployment_advice, node_advice, node_stands, unit_advice, unit_stands};
+pub use attempt::{Attempt, FailedStep};
 
 /// How an event is meant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "StoryTone")]
 pub enum Tone {
     /// As it goes.
     Plain,
@@ -90,6 +94,8 @@ pub struct Line {
     pub about: String,
     /// Who caused it, for people.
     pub actor: String,
+    /// The same by id.
+    pub by: String,
     /// Sequence of the event that led to it; none when a request or a report did.
     pub causation: Option<u64>,
     /// What happened.
@@ -110,6 +116,10 @@ pub struct Story {
     pub lines: Vec<Line>,
     /// The last failure of the subject itself that was not made good, as an index into `lines`.
     pub failed: Option<usize>,
+    /// The same set apart, where it is a machine that could not be made.
+    pub failure: Option<FailedStep>,
+    /// Attempts to make the machine of a node, oldest first.
+    pub attempts: Vec<Attempt>,
     /// Failures that were not made good: of the subject, or of one of its services.
     #[serde(skip)]
     open: BTreeMap<Option<ServiceId>, usize>,
@@ -135,7 +145,7 @@ impl Story {
     /// A story that nothing was told of yet.
     #[must_use]
     pub const fn of(subject: StreamId) -> Self {
-        Self { subject, lines: Vec::new(), failed: None, open: BTreeMap::new() }
+        Self { subject, lines: Vec::new(), failed: None, failure: None, attempts: Vec::new(), open: BTreeMap::new() }
     }
 
     /// Tells one event more. `took` is the step that it ended.
@@ -148,6 +158,7 @@ impl Story {
                 Tone::Plain | Tone::Warning => {}
             }
             self.failed = self.open.values().max().copied();
+            Attempt::note(&mut self.attempts, record);
         }
         self.lines.push(Line {
             seq: record.seq,
@@ -157,11 +168,25 @@ impl Story {
             stream: record.stream,
             about: names.stream(record.stream),
             actor: names.actor(record.actor),
+            by: record.actor.to_string(),
             causation: (record.causation > 0).then_some(record.causation),
             sentence,
             took,
             usual: None,
         });
+        let failed = self.failed.and_then(|place| self.lines.get(place)).map(|line| line.seq);
+        let standing = |attempt: &Attempt| attempt.failure.clone().filter(|failure| Some(failure.seq) == failed);
+        self.failure = self.attempts.iter().rev().find_map(standing);
+    }
+
+    /// Forgets the oldest lines but `most`; says how many. Attempts stay.
+    pub fn shorten(&mut self, most: usize) -> usize {
+        let surplus = self.lines.len().saturating_sub(most);
+        self.lines.drain(..surplus);
+        self.failed = self.failed.and_then(|place| place.checked_sub(surplus));
+        self.open.retain(|_, place| *place >= surplus);
+        self.open.values_mut().for_each(|place| *place -= surplus);
+        surplus
     }
 
     /// Puts beside each step how long it usually takes.

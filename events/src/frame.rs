@@ -145,8 +145,11 @@ pub fn decode(bytes: &[u8]) -> Result<(FrameRef<'_>, &[u8]), FrameError> {
 }
 
 /// Number of the frame at the start of `bytes`, and what follows the frame. Checks its length alone: for frames that were
-/// encoded a moment ago.
-pub(crate) fn measure(bytes: &[u8]) -> Result<(u64, &[u8]), FrameError> {
+/// encoded a moment ago, or checked when their group was read.
+///
+/// # Errors
+/// The bytes are cut off.
+pub fn measure(bytes: &[u8]) -> Result<(u64, &[u8]), FrameError> {
     let Some(head) = bytes.first_chunk::<HEADER_BYTES>() else {
         return Err(FrameError::CutOff { have: bytes.len(), need: HEADER_BYTES });
     };

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use spunto_core::id::OrgId;
+use spunto_core::token::ApiKey;
 
 use crate::answer;
 use crate::export::{self, Selection};
@@ -61,9 +62,9 @@ struct From {
     #[arg(long, global = true, value_name = "FILE", conflicts_with = "url")]
     file: Option<PathBuf>,
     /// A running server; the API key (scope events:read) is read from SPUNTO_API_KEY
-    #[arg(long, global = true, value_name = "URL", requires = "org")]
+    #[arg(long, global = true, value_name = "URL")]
     url: Option<String>,
-    /// The organisation, with --url
+    /// The organisation, with --url; unless said, the one of the API key
     #[arg(long, global = true, value_name = "ORG")]
     org: Option<OrgId>,
 }
@@ -203,10 +204,17 @@ enum Question {
 
 impl From {
     fn server(&self) -> Result<Option<Server>, Failure> {
-        let (Some(url), Some(org)) = (&self.url, self.org) else { return Ok(None) };
+        let Some(url) = &self.url else { return Ok(None) };
         let key = std::env::var("SPUNTO_API_KEY").map_err(|_| {
             Failure::Usage("--url needs an API key with the scope events:read in the environment variable SPUNTO_API_KEY".to_owned())
         })?;
+        let of_key = || {
+            let parsed = ApiKey::parse(&key).map(|key| key.org);
+            parsed.map_err(|_| {
+                Failure::Usage("SPUNTO_API_KEY holds no API key: one looks like spk_… and is shown once, when it is made".to_owned())
+            })
+        };
+        let org = self.org.map_or_else(of_key, Ok)?;
         Server::new(url, org, key).map(Some)
     }
 

@@ -1,15 +1,16 @@
 //! `export` and `import`: a whole log as one file and back, the same bytes each time; a slice of it for a bug report.
 
-use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::BufWriter;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use spunto_core::event::Event;
+use spunto_core::extract::Extract;
+use spunto_core::id::OrgId;
 use spunto_core::record::StreamId;
-use spunto_events::frame::Header;
+use spunto_events::codec;
+use spunto_events::frame::FrameRef;
 use spunto_events::group::Hash;
 use spunto_events::log::file::SegmentFile;
 use spunto_events::log::sled::{LogOptions, import as make_log};
@@ -21,19 +22,6 @@ use crate::history::History;
 use crate::point::Point;
 use crate::source::Source;
 use crate::subject;
-
-/// Kinds of an organisation's own history that a node's slice takes along: without them there is nowhere for the node to be, and
-/// nothing that its machine is paid with. None holds a secret.
-const FRAME_OF_A_NODE: &[&str] = &[
-    "org.created",
-    "org.renamed",
-    "project.created",
-    "project.renamed",
-    "project.deleted",
-    "credential.added",
-    "credential.replaced",
-    "credential.deleted",
-];
 
 /// What to put into a slice.
 #[derive(Clone, Debug)]
@@ -86,24 +74,31 @@ pub fn whole(source: &Source, path: &Path) -> Result<Written, Failure> {
 
 /// Which frames a slice keeps.
 struct Keep {
-    streams: Option<HashSet<StreamId>>,
-    org: Option<StreamId>,
-    kinds: Vec<u16>,
+    what: What,
     from: u64,
     to: u64,
 }
 
+enum What {
+    Everything,
+    System,
+    Org(OrgId),
+    Life(Extract),
+}
+
 impl Keep {
-    fn takes(&self, header: &Header) -> bool {
-        let in_time = header.seq > self.from && header.seq <= self.to;
-        let in_org = match self.org {
-            Some(StreamId::Org(org)) => header.org == Some(org),
-            _ => true,
+    fn takes(&self, frame: FrameRef<'_>) -> bool {
+        let header = frame.header;
+        let wanted = || match &self.what {
+            What::Everything => true,
+            What::System => header.stream == StreamId::System,
+            What::Org(org) => header.org == Some(*org),
+            What::Life(extract) => {
+                let of_org = || codec::decode(frame).is_ok_and(|record| extract.takes(&record.event));
+                header.org == extract.org() && extract.takes_stream(header.stream).unwrap_or_else(of_org)
+            }
         };
-        let in_streams = self.streams.as_ref().is_none_or(|streams| {
-            streams.contains(&header.stream) || matches!(header.stream, StreamId::Org(_)) && self.kinds.contains(&header.kind)
-        });
-        in_time && in_org && in_streams
+        header.seq > self.from && header.seq <= self.to && wanted()
     }
 }
 
@@ -127,7 +122,7 @@ pub fn slice(history: &History, selection: &Selection, path: &Path) -> Result<Wr
         if group.first > to {
             return Ok(ControlFlow::Break(()));
         }
-        writer.push(group, |frame| keep.takes(&frame.header))?;
+        writer.push(group, |frame| keep.takes(frame))?;
         Ok(ControlFlow::Continue(()))
     })?;
     let (out, summary) = writer.finish()?;
@@ -145,59 +140,25 @@ pub fn slice(history: &History, selection: &Selection, path: &Path) -> Result<Wr
 }
 
 fn choose(history: &History, selection: &Selection, from: u64, to: u64) -> Result<(Keep, String), Failure> {
-    let mut keep = Keep { streams: None, org: None, kinds: Vec::new(), from, to };
     let span = format!("events {} to {to}", from + 1);
-    let Some(text) = &selection.subject else { return Ok((keep, span)) };
+    let keep = |what| Keep { what, from, to };
+    let Some(text) = &selection.subject else { return Ok((keep(What::Everything), span)) };
     let survey = history.survey(|_, _| Ok(()))?;
     let stream = subject::find(text, &survey.state, &survey.names)?;
     let name = format!("{} ({}), {span}", survey.names.stream(stream), subject::id_of(stream));
-    match stream {
-        StreamId::Org(_) => keep.org = Some(stream),
-        StreamId::System => keep.streams = Some(HashSet::from([stream])),
+    let what = match stream {
+        StreamId::Org(org) => What::Org(org),
+        StreamId::System => What::System,
         _ => {
-            let mut streams = HashSet::from([stream]);
-            let mut org = None;
+            let mut extract = Extract::about(stream);
             history.source().visit(1, |record| {
-                let on_node = |node| stream == StreamId::Node(node);
-                let placed_here = match &record.event {
-                    Event::WorkerCreated(e) => on_node(e.node),
-                    Event::DeploymentCreated(e) => on_node(e.node),
-                    _ => false,
-                };
-                if placed_here {
-                    streams.insert(record.stream);
-                }
-                if record.stream == stream {
-                    org = record.org;
-                }
+                extract.see(&record);
                 Ok(ControlFlow::Continue(()))
             })?;
-            // A worker's slice needs its node to be folded.
-            if let (StreamId::Worker(_) | StreamId::Deployment(_), Some(node)) = (stream, node_of(history, stream)?) {
-                streams.insert(node);
-            }
-            keep.org = org.map(StreamId::Org);
-            keep.streams = Some(streams);
-            let number = |name: &&str| spunto_core::event::KINDS.iter().find(|(_, known)| known == name).map(|(number, _)| *number);
-            keep.kinds = FRAME_OF_A_NODE.iter().filter_map(number).collect();
+            What::Life(extract)
         }
-    }
-    Ok((keep, name))
-}
-
-/// The node that something was placed on.
-fn node_of(history: &History, stream: StreamId) -> Result<Option<StreamId>, Failure> {
-    let mut found = None;
-    history.source().visit(1, |record| {
-        if record.stream == stream
-            && let Some(placed) = spunto_core::explain::placement(&record.event)
-        {
-            found = Some(StreamId::Node(placed.node));
-            return Ok(ControlFlow::Break(()));
-        }
-        Ok(ControlFlow::Continue(()))
-    })?;
-    Ok(found)
+    };
+    Ok((keep(what), name))
 }
 
 /// Makes the log of a data directory from a whole export: the same log, with its incarnation.

@@ -1,11 +1,14 @@
-// Pictures of every page, light, dark and as on a phone, into target/screenshots (or the directory that is named).
+// Pictures of every page, light, dark and as on a phone, and of the walk in the terminal, into target/screenshots (or the directory
+// that is named).
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { launch, open } from './src/browser.mjs';
+import { Clouds } from './src/cloud.mjs';
 import { gateway, removeNode } from './src/engine.mjs';
 import { REPOSITORY, Server } from './src/server.mjs';
-import { OWNER } from './src/stage.mjs';
+import { OWNER, api } from './src/stage.mjs';
 import { populate } from './src/tour.mjs';
+import { picture } from './src/walk.mjs';
 
 const into = process.argv[2] ?? join(REPOSITORY, 'target/screenshots');
 const LOOKS = [
@@ -17,7 +20,9 @@ const LOOKS = [
 const LIVE_MS = 11_000;
 
 mkdirSync(into, { recursive: true });
-const server = await Server.fresh({ host: await gateway() });
+const clouds = await Clouds.start();
+await clouds.trouble('hetzner', 'quota');
+const server = await Server.fresh({ host: await gateway(), flags: clouds.flags });
 const nodes = [];
 const browser = await launch();
 try {
@@ -40,8 +45,11 @@ try {
     await page.waitForTimeout(300);
     await page.screenshot({ path: join(into, `nodes-empty-${look}.png`) });
   }
-  const stage = { adopt: (container, node) => nodes.push({ container, node }) };
+  const stage = { clouds, adopt: (container, node) => nodes.push({ container, node }) };
   const pages = await populate(stage, owner);
+  const { key, secret } = await api(owner, 'POST', '/keys', { name: 'replay', scopes: ['events:read'], owner: 'org' });
+  await picture(browser, { url: server.url, org: owner.org, key: secret }, join(into, 'replay-step.png'));
+  await api(owner, 'DELETE', `/keys/${key.id}`);
   await owner.waitForTimeout(LIVE_MS);
   for (const { look, ...options } of LOOKS) {
     const page = await open(browser, { url: server.url, ...options });
@@ -61,4 +69,5 @@ try {
   await browser.close();
   for (const { container, node } of nodes) await removeNode(container, node());
   await server.end();
+  await clouds.end();
 }

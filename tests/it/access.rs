@@ -17,6 +17,8 @@ struct Call {
     path: String,
     conditional: bool,
     stream: bool,
+    /// Whether it can look at the past.
+    past: bool,
 }
 
 fn calls(document: &Value) -> Vec<Call> {
@@ -24,8 +26,9 @@ fn calls(document: &Value) -> Vec<Call> {
     for (path, calls) in document["paths"].as_object().unwrap() {
         for (method, call) in calls.as_object().unwrap() {
             let id = call["operationId"].as_str().unwrap().to_owned();
-            let conditional = call["parameters"].as_array().unwrap().iter().any(|parameter| parameter["name"] == "If-Match");
-            let of = |stream| Call { id: id.clone(), method: method.to_uppercase(), path: path.clone(), conditional, stream };
+            let takes = |name: &str| call["parameters"].as_array().unwrap().iter().any(|parameter| parameter["name"] == name);
+            let (conditional, past) = (takes("If-Match"), takes("as_of"));
+            let of = |stream| Call { id: id.clone(), method: method.to_uppercase(), path: path.clone(), conditional, stream, past };
             all.push(of(false));
             if call["responses"]["200"]["content"]["text/event-stream"].is_object() {
                 all.push(of(true));
@@ -70,6 +73,17 @@ fn expected(call: &Call, who: &Somebody) -> bool {
     who.known && policy::allows(role, scope, who.role, who.scopes.as_deref())
 }
 
+/// The past takes the right to read events besides.
+fn expected_of_past(call: &Call, who: &Somebody) -> bool {
+    expected(call, who) && policy::allows("member", "events:read", who.role, who.scopes.as_deref())
+}
+
+/// A query for how things stand now, as of a position that everything in the scene was there at.
+fn as_of_now(scene: &Scene) -> String {
+    let events = scene.world.api.get(&format!("/api/orgs/{}/events?limit=1", scene.ids.org())).unwrap().ok().unwrap();
+    format!("?as_of={}", events["end"].as_str().unwrap())
+}
+
 /// Things whose ids are random even where being let in is shown by 404: never what a test needs later.
 fn harmless(ids: &Ids, call: &Call) -> Ids {
     let dangerous = call.method == "DELETE" && !call.conditional;
@@ -81,13 +95,20 @@ fn everybody_gets_what_is_theirs_and_nothing_else() {
     let scene = Scene::new();
     let calls = calls(&scene.world.api.get("/api/openapi.json").unwrap().ok().unwrap());
     let (mut cells, mut wrong) = (0, Vec::new());
+    let as_of = as_of_now(&scene);
+    assert_eq!(calls.iter().filter(|call| call.past).count(), 7, "nodes, workers and deployments, each alone and in lists");
     for call in &calls {
         // Signing out ends the session that asks; its own test is in `operator`.
         if call.id == "session.end" {
             continue;
         }
         for who in &scene.everybody {
-            for query in ["", "?after=0000000000000000.0.1"] {
+            for query in ["", "?after=0000000000000000.0.1", as_of.as_str()] {
+                let past = query == as_of;
+                if past && !call.past {
+                    continue;
+                }
+                let expected = if past { expected_of_past } else { expected };
                 if !query.is_empty() && (call.method != "GET" || policy::PUBLIC.contains(&call.id.as_str())) {
                     continue;
                 }
@@ -97,7 +118,7 @@ fn everybody_gets_what_is_theirs_and_nothing_else() {
                 let right = if outside { answer.status == 404 } else { let_in(&answer) == expected(call, who) };
                 // A read that is allowed gives the thing itself, or the test would pass on a server that refuses all.
                 let real = call.method != "GET"
-                    || !query.is_empty()
+                    || !query.is_empty() && !past
                     || call.path.ends_with("/logs")
                     || !expected(call, who)
                     || answer.status == 200;
@@ -125,9 +146,13 @@ fn a_foreign_thing_answers_like_one_that_does_not_exist() {
     let scene = Scene::new();
     let calls = calls(&scene.world.api.get("/api/openapi.json").unwrap().ok().unwrap());
     let mut compared = 0;
-    for call in calls.iter().filter(|call| call.path.contains("{org}")) {
+    let as_of = as_of_now(&scene);
+    let asked = calls
+        .iter()
+        .flat_map(|call| ["", as_of.as_str()].into_iter().filter(|query| call.past || query.is_empty()).map(move |query| (call, query)));
+    for (call, query) in asked.filter(|(call, _)| call.path.contains("{org}")) {
         for who in scene.everybody.iter().filter(|who| who.known) {
-            let ask = |ids: &Ids| comparable(&send(&who.api, call, ids, ""));
+            let ask = |ids: &Ids| comparable(&send(&who.api, call, ids, query));
             if who.role == "nobody" {
                 let absent = ask(&Ids::absent());
                 assert_eq!(absent.0, 404, "{} asks {}", who.name, call.id);

@@ -20,6 +20,7 @@ mod points;
 mod secrets;
 mod site;
 mod stepper;
+mod told;
 mod troubles;
 
 /// A control plane with a credential at a cloud.

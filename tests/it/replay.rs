@@ -13,7 +13,7 @@ use spunto_tests::scripted::Scripted;
 use spunto_tests::world::World;
 
 /// What the program printed, and its exit code.
-fn replay(key: Option<&str>, arguments: &[&str]) -> (String, i32) {
+pub(crate) fn replay(key: Option<&str>, arguments: &[&str]) -> (String, i32) {
     let mut command = Command::new(server_binary().with_file_name("spunto-replay"));
     command.args(arguments).env_remove("SPUNTO_DATA_DIR").env_remove("SPUNTO_API_KEY");
     command.envs(key.map(|key| ("SPUNTO_API_KEY", key)));
@@ -22,14 +22,14 @@ fn replay(key: Option<&str>, arguments: &[&str]) -> (String, i32) {
     (text, output.status.code().unwrap())
 }
 
-fn answer(key: Option<&str>, arguments: &[&str]) -> Value {
+pub(crate) fn answer(key: Option<&str>, arguments: &[&str]) -> Value {
     let (text, code) = replay(key, &[&["--json"], arguments].concat());
     assert_eq!(code, 0, "{arguments:?}: {text}");
     serde_json::from_str(&text).unwrap()
 }
 
 /// A key that may read events, and nothing else.
-fn key(world: &World) -> String {
+pub(crate) fn key(world: &World) -> String {
     let body = json!({ "name": "replay", "scopes": ["events:read"], "owner": "org" });
     world.api.post(&world.of_org("/keys"), &body).unwrap().ok().unwrap()["secret"].as_str().unwrap().to_owned()
 }

@@ -14,6 +14,7 @@ pub mod members;
 pub mod nodes;
 pub mod operations;
 pub mod orgs;
+pub mod past;
 pub mod projects;
 pub mod provisions;
 pub mod raw;

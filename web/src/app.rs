@@ -8,6 +8,7 @@ use spunto_actors::clock::Clock;
 use spunto_actors::directory::{Directory, View};
 use spunto_actors::fleet::Supervisors;
 use spunto_actors::journal::{Committed, Journal};
+use spunto_actors::past::Archive;
 use spunto_actors::provisioner::accounts::Accounts;
 use spunto_actors::random;
 use spunto_actors::secrets::{Put, Secrets};
@@ -77,6 +78,8 @@ pub struct App {
     pub keys: DerivedKeys,
     /// Counts.
     pub metrics: Metrics,
+    /// Keeps what was folded of the past.
+    pub archive: Archive,
     /// Bounds guessing.
     pub attempts: Attempts,
     /// Bounds the memory of password hashing.

@@ -208,6 +208,6 @@ impl Page {
         let page: Vec<(I, T)> = rest.by_ref().take(limit).collect();
         let next = if rest.next().is_some() { page.last().map(|(id, _)| id.to_string()) } else { None };
         let items: Vec<T> = page.into_iter().map(|(_, item)| item).collect();
-        Ok(PageOf { items, next })
+        Ok(PageOf { items, next, as_of: None })
     }
 }

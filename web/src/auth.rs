@@ -3,7 +3,7 @@
 use actix_web::HttpRequest;
 use actix_web::http::{Method, StatusCode};
 use spunto_actors::random;
-use spunto_core::access::{KeyOwner, Role, Scope};
+use spunto_core::access::{KeyOwner, Permission, Role, Scope};
 use spunto_core::id::{OrgId, SessionId};
 use spunto_core::record::Actor;
 use spunto_core::state::State;
@@ -61,11 +61,8 @@ pub fn ask(app: &App, request: &HttpRequest, rule: Rule) -> Result<Ask, Problem>
         Rule::Org(permission) => {
             let org = request.match_info().get("org").and_then(|text| text.parse().ok()).ok_or_else(Problem::not_found)?;
             let role = role_in(&view.state, &proven, org).ok_or_else(Problem::not_found)?;
-            if !permission.allows(role, proven.scopes.as_deref()) {
-                let scope = permission.scope;
-                return Err(forbidden(&format!("this takes the role {} or higher and, of a key, the scope {scope}", permission.role)));
-            }
             (asked.org, asked.role) = (Some(org), role);
+            permit(&asked, permission)?;
         }
     }
     drop(view);
@@ -73,6 +70,18 @@ pub fn ask(app: &App, request: &HttpRequest, rule: Rule) -> Result<Ask, Problem>
         return Err(forbidden("send the header X-Spunto-Csrf: 1 along with the session cookie"));
     }
     Ok(asked)
+}
+
+/// Checks that who asks may do more than their route takes.
+///
+/// # Errors
+/// They may not.
+pub fn permit(ask: &Ask, permission: Permission) -> Result<(), Problem> {
+    if permission.allows(ask.role, ask.scopes.as_deref()) {
+        return Ok(());
+    }
+    let Permission { role, scope, .. } = permission;
+    Err(forbidden(&format!("this takes the role {role} or higher and, of a key, the scope {scope}")))
 }
 
 /// Whether somebody may still see an organisation as they did: for streams that stay open.

@@ -19,6 +19,7 @@ use spunto_actors::directory::Directory;
 use spunto_actors::feed::Feed;
 use spunto_actors::fleet::{Fleet, Parts, Supervisors};
 use spunto_actors::journal::{Journal, JournalThread};
+use spunto_actors::past::Archive;
 use spunto_actors::provisioner;
 use spunto_actors::provisioner::accounts::Accounts;
 use spunto_actors::random;
@@ -199,6 +200,7 @@ async fn start(opened: Opened, settings: Settings, serve: &Serve) -> anyhow::Res
         settings,
         keys: opened.keys,
         metrics: Metrics::default(),
+        archive: Archive::default(),
         attempts: Attempts::default(),
         hashing: App::hashing_room(),
         versioning: tokio::sync::Mutex::default(),

@@ -12,6 +12,7 @@ pub struct Metrics {
     sessions: IntGauge,
     log_events: IntGauge,
     writable: IntGauge,
+    leftovers: IntGauge,
 }
 
 impl Default for Metrics {
@@ -27,7 +28,10 @@ impl Default for Metrics {
         let writable = writable.expect("the name is valid");
         let throttled = IntCounter::new("spunto_attempts_throttled_total", "attempts to prove a secret that came too often");
         let throttled = throttled.expect("the name is valid");
-        let all: [Box<dyn prometheus::core::Collector>; 6] = [
+        let leftovers = IntGauge::new("spunto_cloud_leftovers", "things at clouds that no node needs, as the last hourly looks saw them");
+        let leftovers = leftovers.expect("the name is valid");
+        let all: [Box<dyn prometheus::core::Collector>; 7] = [
+            Box::new(leftovers.clone()),
             Box::new(writable.clone()),
             Box::new(throttled.clone()),
             Box::new(commands.clone()),
@@ -38,7 +42,7 @@ impl Default for Metrics {
         for collector in all {
             registry.register(collector).expect("each name is registered once");
         }
-        Self { registry, commands, unknown_tokens, throttled, sessions, log_events, writable }
+        Self { registry, commands, unknown_tokens, throttled, sessions, log_events, writable, leftovers }
     }
 }
 
@@ -72,7 +76,8 @@ impl Metrics {
 
     /// All counts as text.
     #[must_use]
-    pub fn text(&self, log_events: u64, writable: bool) -> String {
+    pub fn text(&self, log_events: u64, writable: bool, leftovers: usize) -> String {
+        self.leftovers.set(i64::try_from(leftovers).unwrap_or(i64::MAX));
         self.writable.set(writable.into());
         self.log_events.set(i64::try_from(log_events).unwrap_or(i64::MAX));
         let mut text = Vec::new();

@@ -5,6 +5,7 @@ pub mod cloud;
 pub mod event;
 pub mod live;
 pub mod node;
+pub mod past;
 pub mod provision;
 pub mod reply;
 pub mod unit;

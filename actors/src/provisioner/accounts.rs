@@ -9,6 +9,7 @@ use spunto_core::id::{CredentialId, OrgId};
 use spunto_core::secret::Secret;
 use tokio::sync::Semaphore;
 
+use super::sweep::LastSweeps;
 use crate::cloud::{self, Fault, Provider, Settings};
 use crate::directory::Directory;
 use crate::secrets::{Secrets, SecretsError};
@@ -58,6 +59,7 @@ pub struct Accounts {
     secrets: Secrets,
     open: Arc<Open>,
     opened: Arc<Mutex<HashMap<CredentialId, (u32, Account)>>>,
+    last_sweeps: LastSweeps,
 }
 
 impl Accounts {
@@ -70,7 +72,7 @@ impl Accounts {
     /// Accounts that are opened otherwise, for tests.
     #[must_use]
     pub fn opening(directory: Directory, secrets: Secrets, open: Arc<Open>) -> Self {
-        Self { directory, secrets, open, opened: Arc::default() }
+        Self { directory, secrets, open, opened: Arc::default(), last_sweeps: LastSweeps::default() }
     }
 
     /// An account with a secret that is not kept, to see whether it is any good.
@@ -103,6 +105,12 @@ impl Accounts {
         let account = Account { provider: (self.open)(&provider, secret)?, room: Arc::new(Semaphore::new(CALLS_MAX)) };
         self.opened.lock().insert(credential, (version, account.clone()));
         Ok(account)
+    }
+
+    /// What the last sweeps of the accounts saw.
+    #[must_use]
+    pub const fn last_sweeps(&self) -> &LastSweeps {
+        &self.last_sweeps
     }
 
     /// Closes an account.

@@ -1,9 +1,10 @@
 //! The removal of a node's machine: done when the provider's list shows nothing of it any more, and no call is under way that
 //! could still make one.
 
+use std::time::Duration;
+
 use spunto_core::command::ProvisionCommand;
 use spunto_core::state::Machine;
-use spunto_core::time::Timestamp;
 
 use super::failure::{asked_pause_ms, of_account, of_fault};
 use super::tending::{Done, Tending};
@@ -14,7 +15,7 @@ use crate::cloud::Fault;
 const HOPELESS_PAUSE_MS: u64 = 5 * 60 * 1000;
 
 impl Tending {
-    pub(super) async fn remove(&mut self, machine: &Machine, settled_at: Timestamp) -> Option<Done> {
+    pub(super) async fn remove(&mut self, machine: &Machine) -> Option<Done> {
         let account = match self.account(machine.credential).await {
             Ok(account) => account,
             Err(error) => {
@@ -22,16 +23,20 @@ impl Tending {
                 return Some(Done::Again(Box::new(failure), if passes { 0 } else { HOPELESS_PAUSE_MS }));
             }
         };
-        let asked_at = self.now();
+        // Before the list is asked for: what it shows is of then, or later.
+        let settles_in = self.asked.settles_in(machine.seen_at.is_some(), Duration::from_millis(self.parts.settle_ms));
         let found = match Self::ask(&account, || account.provider.find(self.node)).await {
             Ok(found) => found,
             Err(fault) => return Some(not_now(&fault)),
         };
-        if found.is_empty() && asked_at >= settled_at {
+        if found.is_empty() && settles_in.is_zero() {
             return self.tell(machine.correlation, ProvisionCommand::NoteRemoved { attempt: machine.attempt }).await;
         }
         if found.is_empty() {
-            return Some(Done::Later(settled_at));
+            return Some(Done::Later(settles_in));
+        }
+        if found.iter().any(|resource| resource.attempt == Some(machine.attempt)) {
+            self.asked.note_listed();
         }
         for resource in &found {
             if let Err(fault) = Self::ask(&account, || account.provider.delete(resource)).await {

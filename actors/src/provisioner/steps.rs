@@ -2,13 +2,16 @@
 
 use spunto_core::command::ProvisionCommand;
 use spunto_core::event::{MachinePrice, ProvisionErrorClass};
+use spunto_core::planted::{self, Bug};
 use spunto_core::state::Provision;
 
 use super::accounts::Account;
+use super::asked::Asked;
 use super::failure::{of_account, of_fault, ours};
 use super::tending::{Done, Tending};
 use crate::cloud::user_data::Boot;
 use crate::cloud::{Fault, FaultKind, Happened, Operation, Order, Progress, Resource, ResourceKind, ownership};
+use crate::random;
 
 impl Tending {
     /// The account, or what is done without one.
@@ -17,7 +20,7 @@ impl Tending {
             Ok(account) => Ok(account),
             Err(error) => match of_account(&error) {
                 (failure, true) => Err(Some(Done::Again(Box::new(failure), 0))),
-                (failure, false) => Err(self.fail(provision, failure, self.asked_until.is_none()).await),
+                (failure, false) => Err(self.fail(provision, failure, self.asked.is_answered()).await),
             },
         }
     }
@@ -27,7 +30,7 @@ impl Tending {
         if fault.passes() {
             return Some(Done::again(&fault));
         }
-        let nothing_made = self.asked_until.is_none() && fault.happened == Happened::No;
+        let nothing_made = self.asked.is_answered() && fault.happened == Happened::No;
         self.fail(provision, of_fault(&fault), nothing_made).await
     }
 
@@ -64,7 +67,7 @@ impl Tending {
         let told = self.tell(provision.correlation, ProvisionCommand::IntendMachine { attempt: provision.attempt, name, price }).await;
         if matches!(told, Some(Done::Told)) {
             // Only here it is certain that nobody has asked yet.
-            self.asked_until = None;
+            self.asked = Asked::default();
         }
         told
     }
@@ -80,7 +83,7 @@ impl Tending {
         Ok(Order {
             node: self.node,
             org: self.org,
-            attempt: provision.attempt,
+            attempt: if planted::is(Bug::AnotherKey) { u32::from_le_bytes(random::bytes()) } else { provision.attempt },
             location: provision.wish.location.clone(),
             machine_type: provision.wish.machine_type.clone(),
             image: provision.wish.image.clone(),
@@ -99,10 +102,11 @@ impl Tending {
         };
         let answer = Self::ask(&account, || account.provider.create(&order)).await;
         if matches!(&answer, Err(fault) if fault.happened == Happened::Unknown) {
-            self.asked_until = Some(self.now());
+            self.asked.note_unanswered();
         }
         match answer {
             Ok(begun) => {
+                self.asked.note_ordered();
                 let command = ProvisionCommand::NoteOrdered {
                     attempt: provision.attempt,
                     reference: begun.machine.reference,

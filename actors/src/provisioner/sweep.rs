@@ -1,11 +1,30 @@
 //! The sweep: what is ours at a provider by its label, and whether the log knows it. What it does not know costs money for nobody.
+//!
+//! Done when somebody asks, and every hour for every credential. What the hourly one found is kept in memory and shown: it is what
+//! was seen, not something that changed, so it is no event.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
 use spunto_core::id::{CredentialId, NodeId, OrgId};
 use spunto_core::state::{Org, State};
+use spunto_core::time::Timestamp;
+use tracing::warn;
 
 use super::accounts::{AccountError, Accounts};
+use crate::clock::Clock;
 use crate::cloud::{Deletion, Fault, Resource};
 use crate::directory::Directory;
+use crate::random;
+
+/// Between two sweeps.
+pub const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
+/// A sweep comes so much later at most, so that servers that were started together don't call together.
+pub const SWEEP_JITTER: Duration = Duration::from_secs(10 * 60);
+/// The first one comes so long after the start, and the jitter.
+const FIRST_SWEEP_AFTER: Duration = Duration::from_secs(5 * 60);
 
 /// Whether the log knows something at a provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,4 +92,69 @@ pub async fn remove(accounts: &Accounts, org: OrgId, credential: CredentialId, r
     let _room = account.room.acquire().await.ok();
     let deleted: Result<Deletion, Fault> = account.provider.delete(resource).await;
     Ok(deleted?)
+}
+
+/// What the last sweep of a credential saw.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Swept {
+    /// When.
+    pub at: Timestamp,
+    /// How many things no node needs; or why the provider did not say.
+    pub found: Result<usize, String>,
+}
+
+/// What the last sweeps saw, by credential. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct LastSweeps(Arc<Mutex<BTreeMap<CredentialId, Swept>>>);
+
+impl LastSweeps {
+    /// The last one of this credential, if there was one since the server started.
+    #[must_use]
+    pub fn of(&self, credential: CredentialId) -> Option<Swept> {
+        self.0.lock().get(&credential).cloned()
+    }
+
+    /// Things that no node needs, at all providers together.
+    #[must_use]
+    pub fn leftovers(&self) -> usize {
+        self.0.lock().values().filter_map(|swept| swept.found.as_ref().ok()).sum()
+    }
+}
+
+/// Sweeps for every credential, every hour, for ever.
+pub(super) async fn sweep_hourly(accounts: Accounts, directory: Directory, clock: Arc<dyn Clock>) {
+    tokio::time::sleep(later(FIRST_SWEEP_AFTER)).await;
+    loop {
+        sweep_all(&accounts, &directory, clock.as_ref()).await;
+        tokio::time::sleep(later(SWEEP_EVERY)).await;
+    }
+}
+
+fn later(than: Duration) -> Duration {
+    let jitter_ms = u64::try_from(SWEEP_JITTER.as_millis()).unwrap_or(u64::MAX);
+    than + Duration::from_millis(random::number() % jitter_ms)
+}
+
+/// One after the other: nobody waits for it, and accounts' limits are for those who do something.
+async fn sweep_all(accounts: &Accounts, directory: &Directory, clock: &dyn Clock) {
+    let known = directory.read(|state| {
+        let of_org = |(org, known): (&OrgId, &Org)| known.credentials.keys().map(|credential| (*org, *credential)).collect::<Vec<_>>();
+        state.orgs.iter().flat_map(of_org).collect::<Vec<_>>()
+    });
+    let mut swept = BTreeMap::new();
+    for (org, credential) in known {
+        let at = clock.now();
+        let found = match report(accounts, directory, org, credential).await {
+            Ok(found) => Ok(found.iter().filter(|(_, standing)| !standing.is_known()).count()),
+            Err(error) => Err(error.to_string()),
+        };
+        match &found {
+            Ok(0) => {}
+            Ok(unknown) => warn!(%org, %credential, unknown, "something is ours at the provider and no node needs it"),
+            Err(error) => warn!(%org, %credential, error, "the provider did not say what is there"),
+        }
+        swept.insert(credential, Swept { at, found });
+    }
+    // Those of credentials that are gone are gone with them.
+    *accounts.last_sweeps().0.lock() = swept;
 }

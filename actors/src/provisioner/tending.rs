@@ -13,6 +13,7 @@ use spunto_core::time::Timestamp;
 use tracing::{info, warn};
 
 use super::accounts::{Account, AccountError};
+use super::asked::Asked;
 use super::{Parts, Wake, failure, point};
 use crate::board::Trouble;
 use crate::cloud::{Fault, Reply};
@@ -31,8 +32,8 @@ pub(super) enum Done {
     Told,
     /// The provider is at it; ask again after a pause.
     UnderWay,
-    /// It is to be asked again at this time, at the latest.
-    Later(Timestamp),
+    /// It is to be asked again after this time, at the latest.
+    Later(Duration),
     /// It did not work; try again after a pause of at least so many milliseconds.
     Again(Box<ProvisionFailure>, u64),
 }
@@ -67,9 +68,8 @@ pub(super) struct Tending {
     pub(super) node: NodeId,
     up_since: Timestamp,
     wake: Arc<Wake>,
-    /// Until when a call to make the machine may have been under way whose answer is not known. What an earlier provisioner asked
-    /// ended with it, before this one began.
-    pub(super) asked_until: Option<Timestamp>,
+    /// What is known of calls to make the machine. What an earlier provisioner asked ended with it, before this one began.
+    pub(super) asked: Asked,
     /// What was tried last and did not end.
     tried: Option<Tried>,
     /// What was in the way last.
@@ -77,18 +77,13 @@ pub(super) struct Tending {
 }
 
 impl Tending {
-    pub(super) fn new(
-        parts: Parts,
-        (org, node): (OrgId, NodeId),
-        up_since: Timestamp,
-        asked_until: Option<Timestamp>,
-        wake: Arc<Wake>,
-    ) -> Self {
-        Self { parts, org, node, up_since, wake, asked_until, tried: None, last_failure: None }
+    pub(super) fn new(parts: Parts, (org, node): (OrgId, NodeId), up_since: Timestamp, asked: Asked, wake: Arc<Wake>) -> Self {
+        Self { parts, org, node, up_since, wake, asked, tried: None, last_failure: None }
     }
 
-    /// Tends it until nothing is left to do. Says until when a call may have been under way whose answer is not known.
-    pub(super) async fn run(mut self) -> Option<Timestamp> {
+    /// Tends it until nothing is left to do. Says what is known of calls then; none when the journal
+    /// has stopped: what it was told last may be in the log, so nobody may act on what the directory says any more.
+    pub(super) async fn run(mut self) -> Option<Asked> {
         while let Some(look) = self.look() {
             let until = match &look.next {
                 Next::Nothing => break,
@@ -100,15 +95,14 @@ impl Tending {
                     Some(due) => due,
                     None => match self.carry_out(intent, &look).await {
                         Some(done) => self.until(intent, done),
-                        // The journal has stopped, and with it everything.
-                        None => break,
+                        None => return None,
                     },
                 },
             };
             let deadline = look.provision.as_ref().map(deadline).filter(|deadline| *deadline > self.now());
             self.sleep(deadline.map_or(until, |deadline| until.min(deadline))).await;
         }
-        self.asked_until
+        Some(self.asked)
     }
 
     /// When an intent that did not end is due again; none when it is now. News of other things does not bring it forward.
@@ -118,8 +112,7 @@ impl Tending {
     }
 
     fn look(&self) -> Option<Look> {
-        let (asked_until, settle_ms) = (self.asked_until, self.parts.settle_ms);
-        let at = Circumstances { now: self.now(), up_since: self.up_since, asked_until, settle_ms };
+        let at = Circumstances { now: self.now(), up_since: self.up_since };
         self.parts.directory.read(|state| {
             let known = state.orgs.get(&self.org)?.fleet.node(self.node)?;
             let (provision, machine) = (known.provision.as_deref().cloned(), known.machine.as_deref().cloned());
@@ -149,7 +142,10 @@ impl Tending {
                 self.last_failure = None;
                 return now;
             }
-            Done::Later(at) => now.plus_ms(pause_ms.min(POLL_MS_MAX)).min(*at),
+            Done::Later(wait) => {
+                let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).saturating_add(1);
+                now.plus_ms(pause_ms.min(POLL_MS_MAX).min(wait_ms))
+            }
             Done::UnderWay => now.plus_ms(pause_ms.min(POLL_MS_MAX)),
             Done::Again(_, least_ms) => now.plus_ms(pause_ms.max(*least_ms)),
         };
@@ -181,7 +177,7 @@ impl Tending {
 
     async fn carry_out(&mut self, intent: &Intent, look: &Look) -> Option<Done> {
         match (intent, &look.provision, &look.machine) {
-            (Intent::Remove { settled_at }, _, Some(machine)) => self.remove(machine, *settled_at).await,
+            (Intent::Remove, _, Some(machine)) => self.remove(machine).await,
             (Intent::BeginRemoval(reason), _, Some(machine)) => {
                 let (attempt, reason) = (machine.attempt, *reason);
                 self.tell(machine.correlation, ProvisionCommand::IntendRemoval { attempt, reason }).await
@@ -192,7 +188,7 @@ impl Tending {
             (Intent::Follow { operation }, Some(provision), _) => self.follow(provision, operation.as_deref()).await,
             (Intent::GiveUp, Some(provision), _) => {
                 let failure = failure::too_late(provision, self.last_failure.take());
-                self.fail(provision, failure, self.asked_until.is_none()).await
+                self.fail(provision, failure, self.asked.is_answered()).await
             }
             // The plan names only what there is.
             _ => Some(Done::UnderWay),

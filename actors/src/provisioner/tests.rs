@@ -39,6 +39,7 @@ use crate::secrets::Secrets;
 mod faults;
 mod kills;
 mod story;
+mod sweeps;
 mod unruly;
 
 use unruly::Unruly;
@@ -67,6 +68,7 @@ struct Server {
     journal: Journal,
     directory: Directory,
     board: Board,
+    accounts: Accounts,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -347,12 +349,12 @@ impl Server {
             directory: directory_too,
             secrets,
             clock,
-            accounts,
+            accounts: accounts.clone(),
             board: board_too,
             boot,
             settle_ms: SETTLE_MS,
         };
         let tasks = vec![tokio::spawn(write), tokio::spawn(fold), tokio::spawn(run(parts))];
-        Self { journal, directory, board, tasks }
+        Self { journal, directory, board, accounts, tasks }
     }
 }

@@ -4,6 +4,7 @@
 //! world nearer to what the log says, and is safe to repeat.
 
 use crate::event::{ProvisionStep, RemovalReason};
+use crate::planted::{self, Bug};
 use crate::state::{Machine, Node, NodeStatus, Provision};
 use crate::time::Timestamp;
 
@@ -48,11 +49,6 @@ pub struct Circumstances {
     pub now: Timestamp,
     /// Since when whoever asks is there.
     pub up_since: Timestamp,
-    /// Until when a call to make the node's machine may have been under way whose answer is not known; none when there certainly
-    /// was none.
-    pub asked_until: Option<Timestamp>,
-    /// How long such a call may still have its effect: [`SETTLE_MS`], unless the operator says otherwise.
-    pub settle_ms: u64,
 }
 
 /// The next thing to do for one node.
@@ -84,11 +80,9 @@ pub enum Intent {
     GiveUp,
     /// Write down that the machine is to go.
     BeginRemoval(RemovalReason),
-    /// Delete whatever the provider's list shows of this node. When it shows nothing from `settled_at` on, it is done.
-    Remove {
-        /// From when an empty list is the truth.
-        settled_at: Timestamp,
-    },
+    /// Delete whatever the provider's list shows of this node. When it shows nothing, and no call can still act (see [`SETTLE_MS`]),
+    /// it is done.
+    Remove,
 }
 
 /// When the step of an attempt that is under way must be done.
@@ -112,8 +106,8 @@ pub fn next(node: &Node, at: &Circumstances) -> Next {
             return Next::Do(Intent::Verify);
         }
     }
-    if let Some(machine) = node.machine.as_deref().filter(|machine| machine.removal.is_some()) {
-        return Next::Do(Intent::Remove { settled_at: settled_at(machine, at) });
+    if node.machine.as_deref().is_some_and(|machine| machine.removal.is_some()) {
+        return Next::Do(Intent::Remove);
     }
     match (attempt, node.machine.as_deref()) {
         (Some(provision), machine) => advance(provision, machine, at),
@@ -127,6 +121,7 @@ fn advance(provision: &Provision, machine: Option<&Machine>, at: &Circumstances)
         return Next::Wait(deadline(provision).max(at.up_since.plus_ms(START_GRACE_MS)));
     }
     match machine.map(|machine| &machine.ordered) {
+        None if planted::is(Bug::NoIntent) => Next::Do(Intent::Create),
         None => Next::Do(Intent::Intend),
         Some(None) => Next::Do(Intent::Create),
         Some(Some(ordered)) => Next::Do(Intent::Follow { operation: ordered.operation.clone() }),
@@ -140,12 +135,6 @@ fn end_of_keeping(node: &Node, at: &Circumstances) -> Next {
         Some(_) => Next::Do(Intent::BeginRemoval(RemovalReason::NeverCalled)),
         None => Next::Do(Intent::BeginRemoval(RemovalReason::AttemptFailed)),
     }
-}
-
-fn settled_at(machine: &Machine, at: &Circumstances) -> Timestamp {
-    // A list may lag behind an answer, but shows what it has shown once until it is gone.
-    let ordered = machine.ordered.as_ref().filter(|_| machine.seen_at.is_none()).map(|ordered| ordered.at);
-    ordered.max(at.asked_until).map_or_else(Timestamp::default, |asked| asked.plus_ms(at.settle_ms))
 }
 
 /// The pause before another try: doubled each time, up to [`PAUSE_MS_MAX`], and never the same for all, so that many who failed

@@ -110,7 +110,7 @@ pub struct Machine {
     pub intended_at: Timestamp,
     /// What the provider answered, once it did.
     pub ordered: Option<Ordered>,
-    /// When it was first seen: in the provider's list, or by its agent's call.
+    /// When the provider's list first showed it. That its agent called does not count: a list may lag behind a machine that runs.
     pub seen_at: Option<Timestamp>,
     /// Its public address, once it is there and has one.
     pub address: Option<String>,
@@ -272,9 +272,6 @@ impl Node {
             reached.created_at = reached.created_at.or(Some(at));
             reached.online_at = Some(at);
             provision.failed = None;
-            if let Some(machine) = self.machine.as_mut().filter(|machine| machine.attempt == provision.attempt) {
-                machine.seen_at = machine.seen_at.or(Some(at));
-            }
         }
     }
 

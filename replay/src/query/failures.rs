@@ -34,6 +34,10 @@ pub struct Row {
     pub class: Option<serde_json::Value>,
     /// The provider's or Docker's own words.
     pub message: String,
+    /// The provider's own code; containers' failures have none.
+    pub code: Option<String>,
+    /// The provider's number of the request, for its support.
+    pub request_id: Option<String>,
     /// From the beginning of the attempt to its failure.
     pub duration_ms: Option<u64>,
     /// Which attempt it was, from 1.
@@ -93,6 +97,8 @@ impl Collector {
                     step: serde_json::json!(e.step),
                     class: Some(serde_json::json!(e.failure.class)),
                     message: e.failure.message.clone(),
+                    code: Some(e.failure.code.clone()).filter(|code| !code.is_empty()),
+                    request_id: e.failure.request_id.clone(),
                     duration_ms: began.map(|began| record.at.ms_since(began)),
                     attempt: e.attempt,
                     ..row(survey, record)
@@ -132,6 +138,8 @@ fn row(survey: &Survey, record: &Record) -> Row {
         step: serde_json::Value::Null,
         class: None,
         message: String::new(),
+        code: None,
+        request_id: None,
         duration_ms: None,
         attempt: 1,
         standing: false,

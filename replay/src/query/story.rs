@@ -9,7 +9,7 @@ use spunto_core::names::Names;
 use spunto_core::record::{Record, StreamId};
 use spunto_core::state::State;
 use spunto_core::stats::Statistics;
-use spunto_core::story::{Line, Story, Tone, deployment_advice, duration, node_advice, node_stands, unit_advice, unit_stands};
+use spunto_core::story::{FailedStep, Line, Story, Tone, deployment_advice, duration, node_advice, node_stands, unit_advice, unit_stands};
 
 use crate::answer::{Answer, Page, clock, date};
 use crate::failure::Failure;
@@ -136,6 +136,14 @@ fn line(page: &Page, line: &Line, own: bool) -> String {
     format!("{mark} {}  {gap:<12} {whose}{text}{} {by}", clock(line.at), took(line))
 }
 
+/// What the provider's support asks for.
+fn reference(failure: &FailedStep) -> String {
+    let code = Some(&failure.code).filter(|code| !code.is_empty()).map(|code| format!("code {code}"));
+    let request = failure.request_id.as_ref().map(|id| format!("request {id}"));
+    let parts: Vec<String> = code.into_iter().chain(request).collect();
+    format!("{:26}{}", "", parts.join(", "))
+}
+
 impl Answer for Told {
     fn page(&self, page: &mut Page) {
         let org = self.org.as_ref().map_or_else(String::new, |org| format!(" of {org}"));
@@ -153,6 +161,9 @@ impl Answer for Told {
                 page.line("");
             }
             page.line(line(page, told, told.stream == self.story.subject));
+            if let Some(failure) = self.story.failure.as_ref().filter(|_| apart) {
+                page.line(reference(failure));
+            }
             if apart && number + 1 < self.story.lines.len() {
                 page.line("");
             }

@@ -12,12 +12,13 @@ export const OWNER = { email: 'ada@example.com', name: 'Ada', password: 'correct
 
 /**
  * Declares a stage for the tests of a file; `docker` makes the server reachable from containers, `clouds` gives it clouds whose
- * machines run for real, `clock` gives the server one that can be put forward.
+ * machines run for real, `refusing` clouds whose quota is used up, `clock` gives the server one that can be put forward.
  */
-export function stage({ docker = false, flags = [], clouds = false, clock = false } = {}) {
+export function stage({ docker = false, flags = [], clouds = false, refusing = false, clock = false } = {}) {
   const it = { nodes: [], pages: [] };
   before(async () => {
-    if (clouds) it.clouds = await Clouds.start();
+    if (clouds || refusing) it.clouds = await Clouds.start();
+    if (refusing) await it.clouds.trouble('hetzner', 'quota');
     const host = docker || clouds ? await gateway() : '127.0.0.1';
     it.server = await Server.fresh({ host, flags: [...flags, ...(it.clouds?.flags ?? [])], clock });
     it.browser = await launch();
@@ -56,7 +57,7 @@ export function stage({ docker = false, flags = [], clouds = false, clock = fals
   /** A test that leaves pictures of its pages in target/journeys when it fails, and in which nothing may go wrong on any page. */
   it.journey = (name, walk) =>
     test(name, async (context) => {
-      if (it.clouds?.missing) return context.skip(it.clouds.missing);
+      if (clouds && it.clouds.missing) return context.skip(it.clouds.missing);
       it.pages.length = 0;
       try {
         await walk();

@@ -30,12 +30,34 @@ export async function addNode(stage, page, name) {
   return { ...node, container };
 }
 
+/** Asks for a node at a stage's cloud that refuses; the node, when it has failed. */
+export async function addRefused({ clouds }, page, name) {
+  const { credential } = await api(page, 'POST', '/credentials', { name: 'hetzner', provider: 'hetzner', secret: clouds.credentials.hetzner });
+  const cloud = { credential: credential.id, location: 'fsn1', machine_type: 'cx23', image: 'debian-12' };
+  const { node } = await api(page, 'POST', '/nodes', { name, cloud });
+  const failed = async () => {
+    const now = await api(page, 'GET', `/nodes/${node.id}`);
+    return now.status.state === 'provisioning_failed' && now;
+  };
+  return until(`${name} failed`, failed);
+}
+
+/** Gives a node other labels; the position of the event. */
+export async function changeLabels(page, { id }, labels) {
+  const { version } = await api(page, 'GET', `/nodes/${id}`);
+  const headers = { 'X-Spunto-Csrf': '1', 'If-Match': `"${version}"` };
+  const answer = await page.request.patch(`/api/orgs/${page.org}/nodes/${id}`, { data: { labels }, headers });
+  if (!answer.ok()) throw new Error(await answer.text());
+  return (await answer.json()).position;
+}
+
 /** Puts an organisation there as one is after some days, and names its pages. */
 export async function populate(stage, page) {
   const project = (await api(page, 'GET', '/projects')).items[0].id;
   const first = await addNode(stage, page, 'prod-eu-1');
   const second = await addNode(stage, page, 'prod-eu-2');
   await api(page, 'POST', '/nodes', { name: 'staging-us-1' });
+  const refused = await addRefused(stage, page, 'prod-eu-3');
   const spawn = async (body) => (await api(page, 'POST', `/projects/${project}/workers`, { image: WORKER_IMAGE, ...body })).worker;
   const chatty = await spawn({ name: 'web', command: CHATTY, env: { GREETING: 'hello' }, memory_bytes: 64 << 20, cpu_millis: 250 });
   await spawn({ name: 'queue', command: ['sleep', '1000000'] });
@@ -47,16 +69,29 @@ export async function populate(stage, page) {
   await api(page, 'POST', '/members', { email: 'grace@example.com', role: 'member' });
   await api(page, 'POST', '/keys', { name: 'ci', scopes: ['nodes:read', 'workers:write'], owner: 'org' });
   await api(page, 'POST', `/nodes/${second.id}/drain`, { reason: 'kernel update' });
-  const running = async () => (await api(page, 'GET', `/projects/${project}/workers/${chatty.id}`)).status.state === 'running';
-  await until('the worker running', running);
+  // Every network that the engine makes breaks off what a browser on the same machine is loading: pages come after the last of them.
+  const settled = async () => {
+    const { items: workers } = await api(page, 'GET', '/workers');
+    const { items: deployments } = await api(page, 'GET', '/deployments');
+    const units = [...workers, ...deployments.flatMap(({ services }) => services)];
+    return units.length > 0 && units.every(({ status }) => !['placed', 'pulling', 'starting'].includes(status.state));
+  };
+  await until('everything started or failed', settled);
   const shown = async () => (await api(page, 'GET', `/nodes/${first.id}`)).live.gauges !== null;
   await until('gauges', shown);
+  const looked = await changeLabels(page, first, { zone: 'eu-1', tier: 'gold' });
+  await api(page, 'POST', `/nodes/${first.id}/maintenance`, { reason: 'disk is replaced' });
+  await api(page, 'DELETE', `/nodes/${first.id}/maintenance`);
   const org = `/orgs/${page.org}`;
   return [
     { name: 'nodes', path: `${org}/nodes` },
     { name: 'add-node', path: `${org}/nodes/new` },
     { name: 'node', path: `${org}/nodes/${first.id}` },
     { name: 'node-draining', path: `${org}/nodes/${second.id}` },
+    { name: 'node-past', path: `${org}/nodes/${first.id}?as_of=${encodeURIComponent(looked)}` },
+    { name: 'node-failed', path: `${org}/nodes/${refused.id}` },
+    { name: 'story', path: `${org}/nodes/${first.id}/story` },
+    { name: 'story-failed', path: `${org}/nodes/${refused.id}/story` },
     { name: 'projects', path: `${org}/projects` },
     { name: 'project', path: `${org}/projects/${project}` },
     { name: 'worker', path: `${org}/projects/${project}/workers/${chatty.id}` },

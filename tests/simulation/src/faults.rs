@@ -32,6 +32,18 @@ pub enum Fault {
     ContainerExited,
     ContainerRemovedByHand,
     ClockJump,
+    CloudRefused,
+    CloudLimited,
+    CloudCallLost,
+    CloudAnswerLost,
+    CloudAnswerLate,
+    CloudActsLate,
+    CloudFull,
+    CredentialDenied,
+    CreationFailed,
+    ListLags,
+    MachineLate,
+    MachineNeverCalls,
 }
 
 /// Every kind.
@@ -56,6 +68,18 @@ pub const FAULTS: &[Fault] = &[
     Fault::ContainerExited,
     Fault::ContainerRemovedByHand,
     Fault::ClockJump,
+    Fault::CloudRefused,
+    Fault::CloudLimited,
+    Fault::CloudCallLost,
+    Fault::CloudAnswerLost,
+    Fault::CloudAnswerLate,
+    Fault::CloudActsLate,
+    Fault::CloudFull,
+    Fault::CredentialDenied,
+    Fault::CreationFailed,
+    Fault::ListLags,
+    Fault::MachineLate,
+    Fault::MachineNeverCalls,
 ];
 
 /// Makes faults, or none once the run heals. Clones share it.

@@ -5,13 +5,19 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use spunto_actors::clock::Clock;
+use spunto_actors::custodian;
 use spunto_actors::journal::{CommandError, Committed, Journal};
-use spunto_core::command::{AccountCommand, Command, DeploymentCommand, Idempotency, NewService, NodeCommand, Request, WorkerCommand};
-use spunto_core::event::{RestartPolicy, UnitSpec};
-use spunto_core::id::{DeploymentId, NodeId, OperationId, OrgId, ProjectId, ServiceId, UserId, WorkerId};
+use spunto_core::command::{
+    AccountCommand, Command, CredentialCommand, DeploymentCommand, Idempotency, NewService, NodeCommand, ProvisionCommand, Request,
+    WorkerCommand,
+};
+use spunto_core::event::{MachineWish, RestartPolicy, UnitSpec};
+use spunto_core::id::{CredentialId, DeploymentId, NodeId, OperationId, OrgId, ProjectId, ServiceId, UserId, WorkerId};
 use spunto_core::record::Actor;
-use spunto_core::state::{Org, State};
-use spunto_core::token::SecretDigest;
+use spunto_core::secret::Secret;
+use spunto_core::state::{Node, NodeStatus, Org, State};
+use spunto_core::token::{EnrolmentToken, SecretDigest};
+use spunto_events::vault::SecretName;
 
 use crate::seed::Seed;
 use crate::server::{Server, WallClock};
@@ -19,6 +25,8 @@ use crate::server::{Server, WallClock};
 /// The organisation of a run.
 pub const ORG: OrgId = OrgId::from_u64(1);
 const PROJECT: ProjectId = ProjectId::from_u64(2);
+/// The credential that pays for machines.
+pub const CREDENTIAL: CredentialId = CredentialId::from_u64(4);
 const OWNER: UserId = UserId::from_u64(3);
 /// How large the organisation may become.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +39,7 @@ pub struct Size {
 
 impl Default for Size {
     fn default() -> Self {
-        Self { nodes_max: 4, units_max: 24 }
+        Self { nodes_max: 5, units_max: 24 }
     }
 }
 
@@ -66,6 +74,22 @@ pub struct People {
 
 fn number<T>(seed: &Seed, make: impl Fn(u64) -> T) -> T {
     make(seed.number())
+}
+
+fn bytes(seed: &Seed) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.number().to_le_bytes());
+    bytes
+}
+
+fn wish() -> MachineWish {
+    let text = str::to_owned;
+    MachineWish { provider: text("simulated"), location: text("here"), machine_type: text("small"), image: text("debian-12") }
+}
+
+/// Keeps a secret before the command that names it.
+fn keep(server: &Server, name: SecretName, secret: &str) {
+    server.vault.put(name, &Secret::new(secret.as_bytes().to_vec())).expect("the vault of a run can be written");
 }
 
 impl People {
@@ -116,15 +140,28 @@ impl People {
         let email_digest = SecretDigest::from_bytes([9; 32]);
         let owner = AccountCommand::SetUpFirstOwner { user: OWNER, email_digest, profile_version: 1, password_version: 1 };
         self.submit(server, clock, Command::Account(owner), None, None);
+        self.add_credential(server, clock);
+    }
+
+    fn add_credential(&self, server: &Server, clock: &WallClock) {
+        keep(server, custodian::credential(CREDENTIAL, 1), "key");
+        let (provider, name, fingerprint) = ("simulated".to_owned(), "main".to_owned(), "f".to_owned());
+        let add = CredentialCommand::Add { provider, name, fingerprint, account: None };
+        self.submit(server, clock, Command::Credential(ORG, CREDENTIAL, add), None, None);
     }
 
     /// Somebody wants something.
     pub fn ask(&self, server: &Server, clock: &WallClock) {
+        if server.directory.read(|state| state.orgs.get(&ORG).is_some_and(|org| org.credentials.is_empty())) {
+            // The first time was lost.
+            return self.add_credential(server, clock);
+        }
         let command = server.directory.read(|state| self.choose(state));
-        let Some(command) = command else { return };
+        let Some(command) = command.map(|command| self.with_tokens(server, command)) else { return };
         let creates = matches!(
             command,
             Command::Node(.., NodeCommand::Create { .. })
+                | Command::Provision(.., ProvisionCommand::Create { .. })
                 | Command::Worker(.., WorkerCommand::Spawn { .. })
                 | Command::Deployment(.., DeploymentCommand::Create { .. })
         );
@@ -144,6 +181,7 @@ impl People {
         let seed = &self.seed;
         let command = match command {
             Command::Node(org, _, create) => Command::Node(org, number(seed, NodeId::from_u64), create),
+            Command::Provision(org, _, create) => self.with_tokens(server, Command::Provision(org, number(seed, NodeId::from_u64), create)),
             Command::Worker(org, _, spawn) => Command::Worker(org, number(seed, WorkerId::from_u64), spawn),
             Command::Deployment(org, _, create) => Command::Deployment(org, number(seed, DeploymentId::from_u64), create),
             other => other,
@@ -154,8 +192,8 @@ impl People {
     fn choose(&self, state: &State) -> Option<Command> {
         let org = state.orgs.get(&ORG)?;
         match self.seed.below(100) {
-            0..6 => Some(self.create_node(org)),
-            6..32 => self.operate(org),
+            0..9 => Some(self.create_node(org)),
+            9..32 => self.operate(org),
             32..62 => self.spawn(org),
             62..90 => self.change_worker(org),
             90..94 => self.deploy(org),
@@ -163,25 +201,67 @@ impl People {
         }
     }
 
+    /// With the enrolment token of a new attempt, which is kept first, as the edge does.
+    fn with_tokens(&self, server: &Server, command: Command) -> Command {
+        let Command::Provision(org, node, mut provision) = command else { return command };
+        let (attempt, digest) = match &mut provision {
+            ProvisionCommand::Create { enrolment_digest, .. } => (1, enrolment_digest),
+            ProvisionCommand::Retry { attempt, enrolment_digest, .. } => (*attempt, enrolment_digest),
+            _ => return Command::Provision(org, node, provision),
+        };
+        let token = EnrolmentToken::new(org, node, bytes(&self.seed));
+        *digest = token.digest();
+        keep(server, custodian::enrolment(node, attempt), token.reveal().expose());
+        Command::Provision(org, node, provision)
+    }
+
+    fn create_cloud_node(&self, node: NodeId) -> Command {
+        let create = ProvisionCommand::Create {
+            name: format!("c{}", self.seed.number()),
+            labels: BTreeMap::new(),
+            token_digest: SecretDigest::from_bytes(bytes(&self.seed)),
+            wish: wish(),
+            credential: CREDENTIAL,
+            enrolment_digest: SecretDigest::from_bytes([0; 32]),
+        };
+        Command::Provision(ORG, node, create)
+    }
+
+    fn retry(&self, node: NodeId, known: &Node) -> Option<Command> {
+        let retry = ProvisionCommand::Retry {
+            attempt: known.provision.as_ref()?.attempt + 1,
+            wish: wish(),
+            credential: CREDENTIAL,
+            enrolment_digest: SecretDigest::from_bytes([0; 32]),
+            token_version: known.token.version + 1,
+            token_digest: SecretDigest::from_bytes(bytes(&self.seed)),
+        };
+        Some(Command::Provision(ORG, node, retry))
+    }
+
     fn create_node(&self, org: &Org) -> Command {
+        let node = number(&self.seed, NodeId::from_u64);
         if org.fleet.nodes().len() >= self.size.nodes_max {
-            let nobody = number(&self.seed, NodeId::from_u64);
-            return self.operate(org).unwrap_or(Command::Node(ORG, nobody, NodeCommand::Undrain));
+            return self.operate(org).unwrap_or(Command::Node(ORG, node, NodeCommand::Undrain));
         }
-        self.new_node()
+        if self.seed.per_mille(500) && !org.credentials.is_empty() {
+            return self.create_cloud_node(node);
+        }
+        self.new_node(node)
     }
 
     /// Makes all nodes at once, as many as there may be.
     pub fn settle(&self, server: &Server, clock: &WallClock) {
-        (0..self.size.nodes_max).for_each(|_| self.submit(server, clock, self.new_node(), None, None));
+        for _ in 0..self.size.nodes_max {
+            let node = number(&self.seed, NodeId::from_u64);
+            self.submit(server, clock, self.new_node(node), None, None);
+        }
     }
 
-    fn new_node(&self) -> Command {
-        let node = number(&self.seed, NodeId::from_u64);
-        let mut bytes = [0; 32];
-        bytes[..8].copy_from_slice(&self.seed.number().to_le_bytes());
+    fn new_node(&self, node: NodeId) -> Command {
+        let token_digest = SecretDigest::from_bytes(bytes(&self.seed));
         let name = format!("n{}", self.seed.number());
-        let create = NodeCommand::Create { name, labels: BTreeMap::new(), token_digest: SecretDigest::from_bytes(bytes) };
+        let create = NodeCommand::Create { name, labels: BTreeMap::new(), token_digest };
         Command::Node(ORG, node, create)
     }
 
@@ -190,15 +270,22 @@ impl People {
         let node = *self.seed.pick(&nodes)?;
         let known = org.fleet.node(node)?;
         let reason = || "because".to_owned();
+        if matches!(known.status, NodeStatus::ProvisioningFailed { .. }) && self.seed.per_mille(400) {
+            return self.retry(node, known);
+        }
+        // Machines come and go, as they cost money.
+        if known.provision.is_some() && self.seed.per_mille(200) {
+            let delete = NodeCommand::Delete { forced: self.seed.per_mille(500), connected: known.is_connected() };
+            return Some(Command::Node(ORG, node, delete));
+        }
         let command = match self.seed.below(20) {
             0..6 => NodeCommand::Drain { reason: reason() },
             6..10 => NodeCommand::Undrain,
             10..12 => NodeCommand::StartMaintenance { reason: reason() },
             12..16 => NodeCommand::EndMaintenance,
             16..18 => {
-                let mut bytes = [0; 32];
-                bytes[..8].copy_from_slice(&self.seed.number().to_le_bytes());
-                NodeCommand::RotateToken { token_version: known.token.version + 1, token_digest: SecretDigest::from_bytes(bytes) }
+                let token_digest = SecretDigest::from_bytes(bytes(&self.seed));
+                NodeCommand::RotateToken { token_version: known.token.version + 1, token_digest }
             }
             18 => NodeCommand::Update { name: Some(format!("n{}", self.seed.number())), labels: None },
             _ => NodeCommand::Delete { forced: self.seed.per_mille(300), connected: known.is_connected() },

@@ -6,19 +6,24 @@ use std::rc::Rc;
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
+use spunto_actors::clock::Clock;
+use spunto_actors::provisioner::sweep;
 use spunto_actors::random::seeded;
 use spunto_core::id::NodeId;
 use spunto_core::secret::Secret;
 use spunto_core::token::SecretDigest;
 use spunto_events::vault::{MasterKey, Vault};
+use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
 use crate::agents::Process;
+use crate::cloud::Cloud;
 use crate::engine::Engine;
 use crate::faults::{Fault, Faults};
 use crate::log::{Disk, NextWrite};
+use crate::machines::Machines;
 use crate::network::{Network, Path};
-use crate::people::{ORG, People, Size};
+use crate::people::{CREDENTIAL, ORG, People, Size};
 use crate::seed::Seed;
 use crate::server::{Server, WallClock};
 use crate::verdict::Verdict;
@@ -27,6 +32,13 @@ pub mod month;
 
 /// How long all must be well until it looks so: an agent that was told to wait waits a minute.
 const HEALS_WITHIN: Duration = Duration::from_secs(150);
+
+/// How long it takes after a long while until all that was due then is done.
+const SETTLES_WITHIN: Duration = Duration::from_secs(120);
+/// How long such a while is: longer than any deadline of a provision.
+const LAPSE_MS: i64 = 31 * 60 * 1000;
+/// How many of them are needed at most: one to give a machine up, one to remove it, one more.
+const LAPSES_MAX: usize = 3;
 
 /// What a run did.
 #[derive(Clone, Debug, Default)]
@@ -52,6 +64,8 @@ struct Slot {
     second: Option<Process>,
     starts_at: Instant,
     path_until: Option<Instant>,
+    /// The cloud's machine that the engine is on; none of a machine that somebody has.
+    machine: Option<u64>,
 }
 
 struct World {
@@ -66,6 +80,8 @@ struct World {
     full_until: Option<Instant>,
     slots: BTreeMap<NodeId, Slot>,
     engines: BTreeMap<NodeId, Engine>,
+    machines: Machines,
+    _directory: TempDir,
     verdict: Verdict,
 }
 
@@ -127,8 +143,10 @@ fn in_its_own_time<T>(seed: u64, run: impl Future<Output = Result<T, String>>) -
 impl World {
     fn new(seed: u64, disk: Arc<Disk>, size: Size) -> Self {
         let faults = Faults::new(Seed::new(seed));
-        let directory = tempfile::tempdir().expect("a directory for the vault");
+        // In memory where there is such a place: nothing is asked of this disk.
+        let directory = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a directory for the vault");
         let vault = Vault::open(directory.path(), MasterKey::new(&Secret::new([1; 32])), vec![]).expect("an empty vault opens");
+        let machines = Machines::new(Cloud::new(faults.clone()), faults.seed.clone());
         Self {
             disk,
             vault: Arc::new(vault),
@@ -141,12 +159,14 @@ impl World {
             full_until: None,
             slots: BTreeMap::new(),
             engines: BTreeMap::new(),
+            machines,
+            _directory: directory,
             verdict: Verdict::default(),
         }
     }
 
     fn start_server(&mut self) {
-        let server = Rc::new(Server::start(&self.disk, &self.vault, &self.clock));
+        let server = Rc::new(Server::start(&self.disk, &self.vault, &self.clock, &self.machines.cloud));
         *self.network.server.borrow_mut() = Some(Rc::clone(&server));
         self.server = Some(server);
     }
@@ -174,6 +194,10 @@ impl World {
         self.judge().map_err(|what| format!("healing: {what}"))?;
         let server = self.server.clone().ok_or("no server after healing")?;
         server.directory.read(|live| self.verdict.end(live, &self.engines)).map_err(|what| format!("the end: {what}"))?;
+        if self.verdict.has_credential() {
+            let swept = sweep::report(&server.accounts, &server.directory, ORG, CREDENTIAL).await.map_err(|error| error.to_string())?;
+            self.verdict.swept(&self.machines.cloud, &swept).map_err(|what| format!("the sweep: {what}"))?;
+        }
         Ok(Report {
             faults: self.faults.made(),
             events: self.verdict.state.seq,
@@ -188,6 +212,7 @@ impl World {
         self.verdict.follow(&self.disk, &self.network)?;
         self.verdict.hear(&self.people.told())?;
         Verdict::look(&self.engines)?;
+        self.verdict.look_at_machines(&self.machines.cloud)?;
         PANIC.with_borrow(|panic| panic.clone().map_or(Ok(()), Err))
     }
 
@@ -224,14 +249,34 @@ impl World {
                 let engine = Engine::new(self.faults.clone(), Arc::clone(&self.clock));
                 self.engines.insert(*node, engine.clone());
                 let starts_at = now + Duration::from_millis(self.faults.seed.between(0, 3000));
-                self.slots.insert(*node, Slot { engine, process: None, token: None, second: None, starts_at, path_until: None });
+                self.slots
+                    .insert(*node, Slot { engine, process: None, token: None, second: None, starts_at, path_until: None, machine: None });
             }
         }
         for (node, slot) in &mut self.slots {
             if slot.process.as_ref().is_some_and(|process| !process.runs()) {
                 slot.process = None;
             }
-            let token = self.verdict.state.orgs.get(&ORG).and_then(|org| org.fleet.node(*node)).map(|known| known.token.digest);
+            let known = self.verdict.state.orgs.get(&ORG).and_then(|org| org.fleet.node(*node));
+            let machine = self.machines.of(*node);
+            let number = machine.as_ref().map(|machine| machine.number);
+            if slot.machine != number {
+                // Another machine, or none any more: what ran there is gone with it.
+                slot.process = None;
+                slot.machine = number;
+                slot.engine = Engine::new(self.faults.clone(), Arc::clone(&self.clock));
+                self.engines.insert(*node, slot.engine.clone());
+            }
+            let token = match (known.and_then(|known| known.provision.as_deref()), &machine) {
+                (None, _) => known.map(|known| known.token.digest),
+                (Some(_), None) => None,
+                (Some(provision), Some(machine)) => {
+                    let traded = self.machines.token(self.server.as_ref(), &self.clock, machine);
+                    // Whoever rotates a token runs the commands on the machine; on one of an earlier attempt nobody does.
+                    let current = known.filter(|_| provision.attempt == machine.attempt).map(|known| known.token.digest);
+                    traded.map(|traded| current.unwrap_or(traded))
+                }
+            };
             // Whoever rotated a token runs the commands that were shown, sooner or later.
             if slot.token != token && (!self.faults.active() || self.faults.seed.per_mille(30)) {
                 slot.process = None;
@@ -308,7 +353,9 @@ impl World {
                 slot.engine.remove_one();
             }
         }
-        let token = self.verdict.state.orgs.get(&ORG).and_then(|org| org.fleet.node(node)).map(|known| known.token.digest);
+        let known = self.verdict.state.orgs.get(&ORG).and_then(|org| org.fleet.node(node));
+        // Nobody is shown the command of a node that a cloud makes.
+        let token = known.filter(|known| known.provision.is_none()).map(|known| known.token.digest);
         if let Some(token) = token.filter(|_| slot.second.is_none())
             && self.faults.strike(Fault::SecondAgent, 3)
         {
@@ -339,7 +386,23 @@ impl World {
             slot.process = None;
             slot.starts_at = Instant::now();
         }
-        let end = Instant::now() + HEALS_WITHIN;
+        // Set right again: no event is of a later time.
+        let behind = self.verdict.state.at.ms_since(self.clock.now());
+        self.clock.jump(i64::try_from(behind).unwrap_or(0));
+        self.pass(HEALS_WITHIN).await;
+        for _ in 0..LAPSES_MAX {
+            if self.verdict.is_settled() {
+                return;
+            }
+            // A machine that never calls is given up, and removed, only after a long while: the server sleeps through it.
+            self.kill_server();
+            self.clock.jump(LAPSE_MS);
+            self.pass(SETTLES_WITHIN).await;
+        }
+    }
+
+    async fn pass(&mut self, time: Duration) {
+        let end = Instant::now() + time;
         while Instant::now() < end {
             self.keep_server();
             // The directory of a run is the log: nodes that were just made get their agents too.

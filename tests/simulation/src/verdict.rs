@@ -1,5 +1,7 @@
 //! What must hold: after every event, of every answer, and at the end of a run. Found the slow way, beside the product.
 
+mod machines;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
@@ -8,7 +10,7 @@ use spunto_core::event::{Event, NodeOnline};
 use spunto_core::id::{NodeId, UnitId};
 use spunto_core::outcome::Outcome;
 use spunto_core::record::Record;
-use spunto_core::state::{Org, Run, State, Unit};
+use spunto_core::state::{NodeStatus, Org, Run, State, Unit};
 use spunto_events::log::EventLog;
 
 use crate::engine::Engine;
@@ -32,6 +34,8 @@ pub struct Verdict {
     /// Sessions that were accepted.
     pub sessions: u64,
     last: VecDeque<String>,
+    /// Nodes whose machine was given up by force: nobody looks after it any more, and only the sweep tells of it.
+    given_up: BTreeSet<NodeId>,
 }
 
 fn fail<T>(what: String) -> Result<T, String> {
@@ -56,6 +60,9 @@ impl Verdict {
                         self.sessions += 1;
                         self.fenced(online, network)?;
                     }
+                    if let Event::NodeMachineAbandoned(abandoned) = &record.event {
+                        self.given_up.insert(abandoned.node);
+                    }
                     self.remember(&record);
                     self.correlations.insert(record.correlation);
                     self.state.apply(&record);
@@ -73,7 +80,7 @@ impl Verdict {
             self.last.pop_front();
         }
         let Record { seq, at, event, actor, .. } = record;
-        let told: String = format!("{event:?}").chars().take(200).collect();
+        let told: String = format!("{event:?}").chars().take(600).collect();
         self.last.push_back(format!("{seq} {at} {} by {actor}: {told}", event.name()));
     }
 
@@ -141,6 +148,9 @@ impl Verdict {
         let Some(org) = self.state.orgs.get(&ORG) else { return Ok(()) };
         for (id, node) in org.fleet.nodes() {
             let Some(engine) = engines.get(&id) else { return fail(format!("{id} has no engine")) };
+            if node.provision.is_some() && matches!(node.status, NodeStatus::ProvisioningFailed { .. }) && node.machine.is_none() {
+                continue;
+            }
             if !node.is_connected() {
                 return fail(format!("{id} is not connected though all is well: {:?}", node.status));
             }

@@ -18,6 +18,9 @@ const FOUND: &[(u64, &str)] = &[
     (36, "an agent removed the container that another agent of its node had made, as making its own had failed"),
     (11_149, "a container that was made and never ran, found instead of the one that had run elsewhere, kept its unit running for ever"),
     (169, "an order that came again late, after the removal of its unit, made the container anew"),
+    (53, "a machine whose agent had called, and which the lagging list had not shown yet, was taken for removed"),
+    (61, "the wall clock jumped while a call could still make a machine, and an empty list was believed too early"),
+    (788, "the log had stopped with an attempt's failure in it, and the provisioner asked for its machine once more"),
 ];
 
 #[test]

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use rustix::process::{Resource, Rlimit, setrlimit};
 use spunto_tests::bench::row::{Row, document, table};
-use spunto_tests::bench::{append, dashboard, docker, fleet, history, place, reopen, sockets};
+use spunto_tests::bench::{append, asof, dashboard, docker, fleet, history, place, reopen, sockets};
 use spunto_tests::paths::repository;
 
 struct Form {
@@ -26,6 +26,8 @@ fn main() -> anyhow::Result<()> {
             return runtime.block_on(fleet::run(&words[1], tokens));
         }
         Some("history") => return reopen::leave_history(Path::new(&words[1]), words[2].parse()?),
+        Some("asof-write") => return asof::write(Path::new(&words[1])),
+        Some("asof-ask") => return asof::ask(Path::new(&words[1])),
         Some("start") => return reopen::start(Path::new(&words[1]), words[2] == "snapshot"),
         _ => {}
     }
@@ -62,6 +64,7 @@ fn measure(form: &Form, words: &[String]) -> anyhow::Result<Vec<Row>> {
     take("appends", &["append"], &mut || append::rows(&directory, 2 * form.repeats + 1, form.time))?;
     take("replay", &["replay"], &mut || Ok(vec![history::replay_row(&directory, form.events, form.repeats)?]))?;
     take("opening", &["open.1m"], &mut || reopen::rows(&directory, form.repeats))?;
+    take("the past", &["asof"], &mut || asof::rows(&directory))?;
     take("placements", &["place.1000", "place.5000", "place.100000"], &mut || place::rows(&directory, form.repeats, form.time))?;
     take("placements to sockets", &["place.socket"], &mut || Ok(vec![sockets::placements(&directory, 4 * form.time)?]))?;
     take("sessions", &["session", "storm", "command", "halfopen"], &mut || sockets::sessions(&directory, form.repeats))?;

@@ -12,6 +12,7 @@ export const paths = {
   addNode: (org: string) => `/orgs/${part(org)}/nodes/new`,
   node: (org: string, node: string) => `/orgs/${part(org)}/nodes/${part(node)}`,
   provision: (org: string, node: string) => `/orgs/${part(org)}/nodes/${part(node)}/provision`,
+  story: (org: string, node: string) => `/orgs/${part(org)}/nodes/${part(node)}/story`,
   projects: (org: string) => `/orgs/${part(org)}/projects`,
   project: (org: string, project: string) => `/orgs/${part(org)}/projects/${part(project)}`,
   newWorker: (org: string, project: string) => `/orgs/${part(org)}/projects/${part(project)}/workers/new`,

@@ -13,6 +13,7 @@ export const routes: readonly Route[] = [
   { path: '/orgs/:org/nodes/new', load: () => import('./pages/add-node/AddNode.svelte') },
   { path: '/orgs/:org/nodes/:node', load: () => import('./pages/node/Node.svelte') },
   { path: '/orgs/:org/nodes/:node/provision', load: () => import('./pages/provision/Provision.svelte') },
+  { path: '/orgs/:org/nodes/:node/story', load: () => import('./pages/story/Story.svelte') },
   { path: '/orgs/:org/projects', load: () => import('./pages/projects/Projects.svelte') },
   {
     path: '/orgs/:org/projects/:project/workers/new',

@@ -46,5 +46,5 @@ pub async fn list(app: Data<App>, ask: Ask, page: Query<Page>, filter: Query<Fil
     let read = tokio::task::spawn_blocking(read).await.map_err(|error| Problem::fault(&error))?;
     let read = read.map_err(|error| Problem::fault(&error))?;
     let items = read.iter().flatten().map(|(deed, record)| AuditEntry::new(&app, deed, record)).collect();
-    Ok(HttpResponse::Ok().json(PageOf { items, next }))
+    Ok(HttpResponse::Ok().json(PageOf { items, next, as_of: None }))
 }

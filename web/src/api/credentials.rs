@@ -90,7 +90,7 @@ async fn verified(app: &App, provider: &str, secret: String) -> Result<(Secret<S
 fn find(app: &App, org: OrgId, credential: CredentialId) -> Option<CredentialView> {
     let view = app.view();
     let known = view.state.orgs.get(&org)?;
-    known.credentials.get(&credential).map(|found| CredentialView::new(known, credential, found))
+    known.credentials.get(&credential).map(|found| CredentialView::new(known, credential, found, app.accounts.last_sweeps().of(credential)))
 }
 
 /// `GET …/credentials`
@@ -100,7 +100,10 @@ fn find(app: &App, org: OrgId, credential: CredentialId) -> Option<CredentialVie
 pub async fn list(app: Data<App>, ask: Ask, page: Query<Page>) -> Result<HttpResponse, Problem> {
     let view = app.view();
     let org = view.state.orgs.get(&ask.org()?).ok_or_else(Problem::not_found)?;
-    let page = page.cut(org.credentials.iter().map(|(id, known)| (*id, CredentialView::new(org, *id, known))))?;
+    let shown = |(id, known): (&CredentialId, &spunto_core::state::Credential)| {
+        (*id, CredentialView::new(org, *id, known, app.accounts.last_sweeps().of(*id)))
+    };
+    let page = page.cut(org.credentials.iter().map(shown))?;
     Ok(HttpResponse::Ok().json(page))
 }
 

@@ -7,18 +7,22 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use spunto_actors::past::{Moment, Then};
 use spunto_actors::random;
 use spunto_core::command::{Command, DeploymentCommand, NewService};
 use spunto_core::id::{DeploymentId, NodeId, OrgId, ProjectId, ServiceId, UnitId};
 use spunto_core::outcome::Outcome;
+use spunto_core::state::Deployment;
 
+use super::past::{self, Look};
 use super::projects;
 use super::units::{Wanted, keep, name_reasons};
-use super::workers::{Force, operation};
+use super::workers::{self, Filter, Force, operation};
 use crate::app::App;
 use crate::ask::{Ask, Body, Page, one, written};
 use crate::problem::Problem;
-use crate::view::reply::DeploymentReply;
+use crate::view::past::AsOf;
+use crate::view::reply::{DeploymentReply, PageOf};
 use crate::view::unit::DeploymentView;
 
 type DeploymentPath = Path<(String, String, String)>;
@@ -33,16 +37,60 @@ fn find(app: &App, org: OrgId, deployment: DeploymentId) -> Option<DeploymentVie
     org.deployments.get(&deployment).map(|known| DeploymentView::new(org, deployment, known, &app.board.look(known.node)))
 }
 
+/// `GET …/orgs/{org}/deployments`: of all projects, with `?node=` of one node.
+///
+/// # Errors
+/// A cursor that is none.
+pub async fn list_all(
+    app: Data<App>,
+    ask: Ask,
+    page: Query<Page>,
+    filter: Query<Filter>,
+    look: Query<Look>,
+) -> Result<HttpResponse, Problem> {
+    let node = filter.node()?;
+    let keep = |known: &Deployment| node.is_none_or(|node| known.node == node);
+    if let Some(moment) = look.moment(&ask)? {
+        return page_then(&workers::then(&app, &ask, node, moment).await?, &page, keep);
+    }
+    page_of(&app, &ask, &page, keep)
+}
+
+fn page_of(app: &App, ask: &Ask, page: &Page, keep: impl Fn(&Deployment) -> bool) -> Result<HttpResponse, Problem> {
+    let view = app.view();
+    let org = view.state.orgs.get(&ask.org()?).ok_or_else(Problem::not_found)?;
+    let kept = org.deployments.iter().filter(|(_, deployment)| keep(deployment));
+    let page = page.cut(kept.map(|(id, known)| (*id, DeploymentView::new(org, *id, known, &app.board.look(known.node)))))?;
+    Ok(HttpResponse::Ok().json(page))
+}
+
+fn page_then(then: &Then, page: &Page, keep: impl Fn(&Deployment) -> bool) -> Result<HttpResponse, Problem> {
+    let org = then.org()?;
+    let kept = org.deployments.iter().filter(|(_, deployment)| keep(deployment));
+    let page = page.cut(kept.map(|(id, known)| (*id, DeploymentView::then(org, *id, known, None))))?;
+    Ok(HttpResponse::Ok().json(PageOf { as_of: Some(AsOf::new(then)), ..page }))
+}
+
 /// `GET …/deployments`
 ///
 /// # Errors
 /// There is no such project.
-pub async fn list(app: Data<App>, ask: Ask, path: Path<(String, String)>, page: Query<Page>) -> Result<HttpResponse, Problem> {
-    let (org, project, view) = (ask.org()?, projects::parse(&path.1)?, app.view());
-    let org = view.state.orgs.get(&org).filter(|org| org.projects.contains_key(&project)).ok_or_else(Problem::not_found)?;
-    let theirs = org.deployments.iter().filter(|(_, deployment)| deployment.project == project);
-    let page = page.cut(theirs.map(|(id, known)| (*id, DeploymentView::new(org, *id, known, &app.board.look(known.node)))))?;
-    Ok(HttpResponse::Ok().json(page))
+pub async fn list(
+    app: Data<App>,
+    ask: Ask,
+    path: Path<(String, String)>,
+    page: Query<Page>,
+    look: Query<Look>,
+) -> Result<HttpResponse, Problem> {
+    let (org, project) = (ask.org()?, projects::parse(&path.1)?);
+    if let Some(moment) = look.moment(&ask)? {
+        let then = past::project(&app, &ask, project, moment).await?;
+        return page_then(&then, &page, |deployment| deployment.project == project);
+    }
+    if !app.directory.read(|state| state.orgs.get(&org).is_some_and(|org| org.projects.contains_key(&project))) {
+        return Err(Problem::not_found());
+    }
+    page_of(&app, &ask, &page, |deployment| deployment.project == project)
 }
 
 /// One service that is wanted.
@@ -109,11 +157,22 @@ pub async fn create(
 ///
 /// # Errors
 /// There is none.
-pub async fn get(app: Data<App>, ask: Ask, path: DeploymentPath) -> Result<HttpResponse, Problem> {
+pub async fn get(app: Data<App>, ask: Ask, path: DeploymentPath, look: Query<Look>) -> Result<HttpResponse, Problem> {
+    if let Some(moment) = look.moment(&ask)? {
+        return get_then(&app, ask.org()?, parse(&path)?, moment).await;
+    }
     let (org, (project, deployment), view) = (ask.org()?, parse(&path)?, app.view());
     let org = view.state.orgs.get(&org).ok_or_else(Problem::not_found)?;
     let known = org.deployments.get(&deployment).filter(|known| known.project == project).ok_or_else(Problem::not_found)?;
     Ok(one(known.version, &DeploymentView::new(org, deployment, known, &app.board.look(known.node))))
+}
+
+async fn get_then(app: &Data<App>, org: OrgId, of: (ProjectId, DeploymentId), moment: Moment) -> Result<HttpResponse, Problem> {
+    let (project, id) = of;
+    let then = past::one(app, moment, move |directory, point| spunto_actors::past::deployment(directory, org, project, id, point)).await?;
+    let org = then.org()?;
+    let known = org.deployments.get(&id).ok_or_else(Problem::not_found)?;
+    Ok(HttpResponse::Ok().json(DeploymentView::then(org, id, known, Some(AsOf::new(&then)))))
 }
 
 async fn carry_out(app: &App, ask: &Ask, path: &DeploymentPath, command: DeploymentCommand) -> Result<HttpResponse, Problem> {

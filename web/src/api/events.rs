@@ -188,7 +188,7 @@ async fn timeline(app: &Data<App>, stream: StreamId, page: &Page, order: Order) 
     let records =
         tokio::task::spawn_blocking(read).await.map_err(|error| Problem::fault(&error))?.map_err(|error| Problem::fault(&error))?;
     let items: Vec<EventView> = records.iter().flatten().map(|record| EventView::new(app, record)).collect();
-    Ok(HttpResponse::Ok().json(PageOf { items, next }))
+    Ok(HttpResponse::Ok().json(PageOf { items, next, as_of: None }))
 }
 
 /// `GET …/nodes/{node}/events`: the node's life.

@@ -29,6 +29,6 @@ pub async fn metrics(app: Data<App>, request: HttpRequest) -> Result<HttpRespons
     if !local || request.headers().contains_key("X-Forwarded-For") {
         return Err(Problem::not_found());
     }
-    let text = app.metrics.text(app.directory.feed().position().seq, app.journal.room().is_ok());
+    let text = app.metrics.text(app.directory.feed().position().seq, app.journal.room().is_ok(), app.accounts.last_sweeps().leftovers());
     Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(text))
 }

@@ -55,7 +55,7 @@ pub async fn list(app: Data<App>, ask: Ask, page: Query<Page>) -> Result<HttpRes
         let Profile { email, name } = app.secrets.profile(user, version).await?;
         items.push(MemberView { user, role, name, email, invited });
     }
-    Ok(HttpResponse::Ok().json(PageOf { items, next }))
+    Ok(HttpResponse::Ok().json(PageOf { items, next, as_of: None }))
 }
 
 /// Who is invited, and as what.

@@ -8,6 +8,7 @@ use actix_web::web::{Data, Path, Query};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use spunto_actors::journal::Committed;
+use spunto_actors::past::{Moment, Then};
 use spunto_actors::random;
 use spunto_core::command::{Command, NodeCommand};
 use spunto_core::id::{NodeId, OrgId};
@@ -16,12 +17,14 @@ use spunto_core::secret::Secret;
 use spunto_core::state::NodeStatus;
 use spunto_core::token::NodeToken;
 
+use super::past::{self, Look};
 use super::provisions::{self, Cloud};
 use crate::app::{App, Settings};
 use crate::ask::{Ask, Body, Page, one, written};
 use crate::problem::Problem;
 use crate::view::node::{GaugesView, NodeView};
-use crate::view::reply::{GaugesHistory, NodeCreated, NodeReply};
+use crate::view::past::AsOf;
+use crate::view::reply::{GaugesHistory, NodeCreated, NodeReply, PageOf};
 
 /// For how long a repeated creation shows the token again while the node is pending, in milliseconds.
 const TOKEN_SHOWN_AGAIN_MS: u64 = 15 * 60 * 1000;
@@ -53,12 +56,20 @@ pub(super) fn docker_run(settings: &Settings, token: &Secret<String>) -> String 
 ///
 /// # Errors
 /// A cursor that is none.
-pub async fn list(app: Data<App>, ask: Ask, page: Query<Page>) -> Result<HttpResponse, Problem> {
+pub async fn list(app: Data<App>, ask: Ask, page: Query<Page>, look: Query<Look>) -> Result<HttpResponse, Problem> {
+    if let Some(moment) = look.moment(&ask)? {
+        return list_then(&app, past::whole(&app, &ask, moment).await?, &page);
+    }
     let view = app.view();
     let org = view.state.orgs.get(&ask.org()?).ok_or_else(Problem::not_found)?;
-    let nodes = org.fleet.nodes().map(|(id, node)| (id, (id, node)));
-    let page = page.cut(nodes.map(|(id, (_, node))| (id, NodeView::new(id, node, &app.board.look(id), &view.usual))))?;
+    let page = page.cut(org.fleet.nodes().map(|(id, node)| (id, NodeView::new(id, node, &app.board.look(id), &view.usual))))?;
     Ok(HttpResponse::Ok().json(page))
+}
+
+fn list_then(app: &App, then: Then, page: &Page) -> Result<HttpResponse, Problem> {
+    let view = app.view();
+    let page = page.cut(then.org()?.fleet.nodes().map(|(id, node)| (id, NodeView::then(id, node, &view.usual, None))))?;
+    Ok(HttpResponse::Ok().json(PageOf { as_of: Some(AsOf::new(&then)), ..page }))
 }
 
 /// A node that is wanted.
@@ -128,12 +139,21 @@ async fn created_before(app: &App, org: OrgId, committed: &Committed) -> Result<
 ///
 /// # Errors
 /// There is none.
-pub async fn get(app: Data<App>, ask: Ask, path: Path<(String, String)>) -> Result<HttpResponse, Problem> {
+pub async fn get(app: Data<App>, ask: Ask, path: Path<(String, String)>, look: Query<Look>) -> Result<HttpResponse, Problem> {
     let (org, node) = (ask.org()?, parse(&path.1)?);
+    if let Some(moment) = look.moment(&ask)? {
+        return get_then(&app, org, node, moment).await;
+    }
     let live = app.board.look(node);
     let view = app.view();
     let known = view.state.orgs.get(&org).and_then(|org| org.fleet.node(node)).ok_or_else(Problem::not_found)?;
     Ok(one(known.version, &NodeView::new(node, known, &live, &view.usual)))
+}
+
+async fn get_then(app: &Data<App>, org: OrgId, node: NodeId, moment: Moment) -> Result<HttpResponse, Problem> {
+    let then = past::one(app, moment, move |directory, point| spunto_actors::past::node(directory, org, node, point)).await?;
+    let known = then.org()?.fleet.node(node).ok_or_else(Problem::not_found)?;
+    Ok(HttpResponse::Ok().json(NodeView::then(node, known, &app.view().usual, Some(AsOf::new(&then)))))
 }
 
 /// Changes to a node; what is left out stays.

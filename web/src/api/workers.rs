@@ -7,18 +7,21 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use spunto_actors::past::{Moment, Then};
 use spunto_actors::random;
 use spunto_core::command::{Command, WorkerCommand};
 use spunto_core::id::{NodeId, OperationId, OrgId, ProjectId, UnitId, WorkerId};
 use spunto_core::outcome::Outcome;
 use spunto_core::state::Worker;
 
+use super::past::{self, Look};
 use super::projects;
 use super::units::{Wanted, keep, name_reasons};
 use crate::app::App;
 use crate::ask::{Ask, Body, Page, one, written};
 use crate::problem::Problem;
-use crate::view::reply::WorkerReply;
+use crate::view::past::AsOf;
+use crate::view::reply::{PageOf, WorkerReply};
 use crate::view::unit::WorkerView;
 
 type WorkerPath = Path<(String, String, String)>;
@@ -50,6 +53,19 @@ fn page_of(app: &App, ask: &Ask, page: &Page, keep: impl Fn(&Worker) -> bool) ->
     Ok(HttpResponse::Ok().json(page))
 }
 
+/// The organisation as it was; where only one node of it matters, just that and what was on it.
+pub(super) async fn then(app: &Data<App>, ask: &Ask, node: Option<NodeId>, moment: Moment) -> Result<Then, Problem> {
+    let (org, Some(node)) = (ask.org()?, node) else { return past::whole(app, ask, moment).await };
+    past::one(app, moment, move |directory, point| spunto_actors::past::node(directory, org, node, point)).await
+}
+
+fn page_then(then: &Then, page: &Page, keep: impl Fn(&Worker) -> bool) -> Result<HttpResponse, Problem> {
+    let org = then.org()?;
+    let workers = org.workers.iter().filter(|(_, worker)| keep(worker));
+    let page = page.cut(workers.map(|(id, worker)| (*id, WorkerView::then(org, *id, worker, None))))?;
+    Ok(HttpResponse::Ok().json(PageOf { as_of: Some(AsOf::new(then)), ..page }))
+}
+
 /// Which workers.
 #[derive(Deserialize, JsonSchema)]
 pub struct Filter {
@@ -57,12 +73,32 @@ pub struct Filter {
     node: Option<String>,
 }
 
+impl Filter {
+    /// The node that was asked for.
+    ///
+    /// # Errors
+    /// It is no id of a node.
+    pub(super) fn node(&self) -> Result<Option<NodeId>, Problem> {
+        self.node.as_ref().map(|text| text.parse().map_err(|_| Problem::not_found())).transpose()
+    }
+}
+
 /// `GET …/orgs/{org}/workers`: of all projects, with `?node=` of one node.
 ///
 /// # Errors
 /// A cursor that is none.
-pub async fn list_all(app: Data<App>, ask: Ask, page: Query<Page>, filter: Query<Filter>) -> Result<HttpResponse, Problem> {
-    let node: Option<NodeId> = filter.node.as_ref().map(|text| text.parse().map_err(|_| Problem::not_found())).transpose()?;
+pub async fn list_all(
+    app: Data<App>,
+    ask: Ask,
+    page: Query<Page>,
+    filter: Query<Filter>,
+    look: Query<Look>,
+) -> Result<HttpResponse, Problem> {
+    let node = filter.node()?;
+    if let Some(moment) = look.moment(&ask)? {
+        let then = then(&app, &ask, node, moment).await?;
+        return page_then(&then, &page, |worker| node.is_none_or(|node| worker.unit.node == node));
+    }
     page_of(&app, &ask, &page, |worker| node.is_none_or(|node| worker.unit.node == node))
 }
 
@@ -70,8 +106,18 @@ pub async fn list_all(app: Data<App>, ask: Ask, page: Query<Page>, filter: Query
 ///
 /// # Errors
 /// There is no such project.
-pub async fn list(app: Data<App>, ask: Ask, path: Path<(String, String)>, page: Query<Page>) -> Result<HttpResponse, Problem> {
+pub async fn list(
+    app: Data<App>,
+    ask: Ask,
+    path: Path<(String, String)>,
+    page: Query<Page>,
+    look: Query<Look>,
+) -> Result<HttpResponse, Problem> {
     let (org, project) = (ask.org()?, projects::parse(&path.1)?);
+    if let Some(moment) = look.moment(&ask)? {
+        let then = past::project(&app, &ask, project, moment).await?;
+        return page_then(&then, &page, |worker| worker.project == project);
+    }
     if !app.directory.read(|state| state.orgs.get(&org).is_some_and(|org| org.projects.contains_key(&project))) {
         return Err(Problem::not_found());
     }
@@ -140,11 +186,22 @@ fn default_name(image: &str, worker: WorkerId) -> String {
 ///
 /// # Errors
 /// There is none.
-pub async fn get(app: Data<App>, ask: Ask, path: WorkerPath) -> Result<HttpResponse, Problem> {
+pub async fn get(app: Data<App>, ask: Ask, path: WorkerPath, look: Query<Look>) -> Result<HttpResponse, Problem> {
+    if let Some(moment) = look.moment(&ask)? {
+        return get_then(&app, ask.org()?, parse(&path)?, moment).await;
+    }
     let (org, (project, worker), view) = (ask.org()?, parse(&path)?, app.view());
     let org = view.state.orgs.get(&org).ok_or_else(Problem::not_found)?;
     let known = org.workers.get(&worker).filter(|known| known.project == project).ok_or_else(Problem::not_found)?;
     Ok(one(known.version, &WorkerView::new(org, worker, known, &app.board.look(known.unit.node))))
+}
+
+async fn get_then(app: &Data<App>, org: OrgId, of: (ProjectId, WorkerId), moment: Moment) -> Result<HttpResponse, Problem> {
+    let (project, worker) = of;
+    let then = past::one(app, moment, move |directory, point| spunto_actors::past::worker(directory, org, project, worker, point)).await?;
+    let org = then.org()?;
+    let known = org.workers.get(&worker).ok_or_else(Problem::not_found)?;
+    Ok(HttpResponse::Ok().json(WorkerView::then(org, worker, known, Some(AsOf::new(&then)))))
 }
 
 async fn carry_out(app: &App, ask: &Ask, path: &WorkerPath, command: WorkerCommand) -> Result<HttpResponse, Problem> {

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 use spunto_actors::cloud::{self, Architecture, Availability, Resource, ResourceKind};
-use spunto_actors::provisioner::sweep::Standing;
+use spunto_actors::provisioner::sweep::{Standing, Swept};
 use spunto_core::event::MachinePrice;
 use spunto_core::id::{CredentialId, NodeId};
 use spunto_core::state::{Credential, Org};
@@ -53,12 +53,32 @@ pub struct CredentialView {
     verified_at: Timestamp,
     /// Nodes that it is needed for.
     nodes: usize,
+    /// What was last seen of what is ours there; every hour, and not yet since the server started where there is none.
+    swept: Option<SweptView>,
+}
+
+/// What a look for what is ours and unknown has seen.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "CloudSwept")]
+pub struct SweptView {
+    at: Timestamp,
+    /// Things that no node needs: see the credential's leftovers. None where the provider did not say.
+    leftovers: Option<usize>,
+    /// Why it did not.
+    error: Option<String>,
+}
+
+impl From<Swept> for SweptView {
+    fn from(Swept { at, found }: Swept) -> Self {
+        let (leftovers, error) = found.map_or_else(|error| (None, Some(error)), |found| (Some(found), None));
+        Self { at, leftovers, error }
+    }
 }
 
 impl CredentialView {
     /// Of this credential.
     #[must_use]
-    pub fn new(org: &Org, id: CredentialId, known: &Credential) -> Self {
+    pub fn new(org: &Org, id: CredentialId, known: &Credential, swept: Option<Swept>) -> Self {
         Self {
             id,
             name: known.name.clone(),
@@ -69,6 +89,7 @@ impl CredentialView {
             created_at: known.created_at,
             verified_at: known.verified_at,
             nodes: org.nodes_needing(id).count(),
+            swept: swept.map(Into::into),
         }
     }
 }

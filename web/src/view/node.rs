@@ -12,6 +12,7 @@ use spunto_core::state::{Node, NodeStatus};
 use spunto_core::time::Timestamp;
 use spunto_core::usual::UsualTimes;
 
+use super::past::AsOf;
 use super::provision::ProvisionView;
 
 /// Where a node stands.
@@ -95,10 +96,12 @@ struct DrainView {
     units_left: u32,
 }
 
-#[derive(Serialize, JsonSchema)]
+/// What is live and in no event; there is nothing in it of a node as it was.
+#[derive(Default, Serialize, JsonSchema)]
 #[schemars(rename = "Live")]
 struct LiveView {
-    suspect: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suspect: Option<bool>,
     session: Option<SessionView>,
     drain: Option<DrainView>,
     gauges: Option<GaugesView>,
@@ -151,6 +154,9 @@ pub struct NodeView {
     provision: Option<ProvisionView>,
     connection_refusals: Vec<RefusedView>,
     live: LiveView,
+    /// The moment that it is shown as of; absent in what is shown as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    as_of: Option<AsOf>,
 }
 
 impl NodeView {
@@ -195,13 +201,20 @@ impl NodeView {
                 })
                 .collect(),
             live: live_view(live),
+            as_of: None,
         }
+    }
+
+    /// Of this node as it was. How long steps usually take is as known now.
+    #[must_use]
+    pub fn then(id: NodeId, node: &Node, usual: &UsualTimes, as_of: Option<AsOf>) -> Self {
+        Self { live: LiveView::default(), as_of, ..Self::new(id, node, &LiveNode::default(), usual) }
     }
 }
 
 fn live_view(live: &LiveNode) -> LiveView {
     LiveView {
-        suspect: live.suspect,
+        suspect: Some(live.suspect),
         session: live.session.as_ref().map(|session| SessionView {
             epoch: session.epoch,
             address: session.address.clone(),

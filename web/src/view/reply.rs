@@ -9,6 +9,7 @@ use super::account::{KeyView, OrgView, ProjectView};
 use super::cloud::CredentialView;
 use super::event::EventView;
 use super::node::{GaugesView, NodeView};
+use super::past::AsOf;
 use super::unit::{DeploymentView, WorkerView};
 
 /// A page of a list.
@@ -19,6 +20,9 @@ pub struct PageOf<T> {
     pub items: Vec<T>,
     /// To be passed as `cursor` for the next page; none on the last.
     pub next: Option<String>,
+    /// The moment that the items are shown as of, where one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<AsOf>,
 }
 
 /// A page of an organisation's events.

@@ -10,6 +10,8 @@ use spunto_core::protocol::PullProgress;
 use spunto_core::state::{Deployment, Org, Run, Unit, Worker};
 use spunto_core::time::Timestamp;
 
+use super::past::AsOf;
+
 /// Where a container stands.
 #[derive(Serialize, JsonSchema)]
 #[serde(tag = "state", rename_all = "snake_case")]
@@ -113,6 +115,9 @@ pub struct WorkerView {
     #[serde(flatten)]
     unit: UnitView,
     placement: Receipt,
+    /// The moment that it is shown as of; absent in what is shown as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    as_of: Option<AsOf>,
 }
 
 impl WorkerView {
@@ -127,7 +132,14 @@ impl WorkerView {
             created_at: worker.created_at,
             unit: unit_view(org, UnitId::Worker(id), &worker.unit, live),
             placement: worker.receipt.clone(),
+            as_of: None,
         }
+    }
+
+    /// Of this worker as it was.
+    #[must_use]
+    pub fn then(org: &Org, id: WorkerId, worker: &Worker, as_of: Option<AsOf>) -> Self {
+        Self { as_of, ..Self::new(org, id, worker, &LiveNode::default()) }
     }
 }
 
@@ -153,6 +165,9 @@ pub struct DeploymentView {
     deleting: bool,
     services: Vec<ServiceView>,
     placement: Receipt,
+    /// The moment that it is shown as of; absent in what is shown as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    as_of: Option<AsOf>,
 }
 
 impl DeploymentView {
@@ -174,6 +189,13 @@ impl DeploymentView {
             deleting: deployment.deleting,
             services: services.collect(),
             placement: deployment.receipt.clone(),
+            as_of: None,
         }
+    }
+
+    /// Of this deployment as it was.
+    #[must_use]
+    pub fn then(org: &Org, id: DeploymentId, deployment: &Deployment, as_of: Option<AsOf>) -> Self {
+        Self { as_of, ..Self::new(org, id, deployment, &LiveNode::default()) }
     }
 }

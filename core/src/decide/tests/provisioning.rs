@@ -4,17 +4,16 @@ use super::provision::{after, created, failed, intended, ordered, provision, rem
 use super::*;
 use crate::event::RemovalReason;
 use crate::plan::provision::{
-    CREATE_WITHIN_MS, Circumstances, HANDSHAKE_WITHIN_MS, Intent, KEPT_MS, Next, PAUSE_MS_MAX, SETTLE_MS, START_GRACE_MS, VERIFY_WITHIN_MS,
-    next, pause_ms,
+    CREATE_WITHIN_MS, Circumstances, HANDSHAKE_WITHIN_MS, Intent, KEPT_MS, Next, PAUSE_MS_MAX, START_GRACE_MS, VERIFY_WITHIN_MS, next,
+    pause_ms,
 };
 
 fn at(ms: u64) -> Timestamp {
     Timestamp::from_ms(ms)
 }
 
-fn planned(world: &World, asked_until: Option<u64>) -> Next {
-    let up_since = Timestamp::default();
-    next(world.node(1), &Circumstances { now: at(world.now_ms), up_since, asked_until: asked_until.map(at), settle_ms: SETTLE_MS })
+fn planned(world: &World) -> Next {
+    next(world.node(1), &Circumstances { now: at(world.now_ms), up_since: Timestamp::default() })
 }
 
 #[test]
@@ -28,20 +27,20 @@ fn every_step_has_its_intent_and_its_deadline() {
     ];
     for (steps, expected, within_ms) in steps {
         let mut world = after(steps);
-        assert_eq!(planned(&world, None), expected, "after {steps} steps");
+        assert_eq!(planned(&world), expected, "after {steps} steps");
         world.now_ms += within_ms - 1;
-        assert_eq!(planned(&world, None), expected, "just in time, after {steps} steps");
+        assert_eq!(planned(&world), expected, "just in time, after {steps} steps");
         world.now_ms += 1;
-        assert_eq!(planned(&world, None), Next::Do(Intent::GiveUp), "too late, after {steps} steps");
+        assert_eq!(planned(&world), Next::Do(Intent::GiveUp), "too late, after {steps} steps");
     }
-    assert_eq!(planned(&after(6), None), Next::Nothing);
+    assert_eq!(planned(&after(6)), Next::Nothing);
 }
 
 #[test]
 fn machines_that_wait_get_time_after_a_start() {
     let world = after(5);
     let late = world.now_ms + 10 * HANDSHAKE_WITHIN_MS;
-    let asked = |now| next(world.node(1), &Circumstances { now: at(now), up_since: at(late), asked_until: None, settle_ms: SETTLE_MS });
+    let asked = |now| next(world.node(1), &Circumstances { now: at(now), up_since: at(late) });
     assert_eq!(asked(late), Next::Wait(at(late + START_GRACE_MS)));
     assert_eq!(asked(late + START_GRACE_MS), Next::Do(Intent::GiveUp));
 }
@@ -50,28 +49,20 @@ fn machines_that_wait_get_time_after_a_start() {
 fn a_machine_that_never_called_is_kept_and_then_removed() {
     let mut world = after(5);
     world.given(failed(1, false));
-    assert_eq!(planned(&world, None), Next::Wait(at(world.now_ms + KEPT_MS)));
+    assert_eq!(planned(&world), Next::Wait(at(world.now_ms + KEPT_MS)));
     world.now_ms += KEPT_MS;
-    assert_eq!(planned(&world, None), Next::Do(Intent::BeginRemoval(RemovalReason::NeverCalled)));
+    assert_eq!(planned(&world), Next::Do(Intent::BeginRemoval(RemovalReason::NeverCalled)));
 }
 
 #[test]
-fn an_empty_list_counts_only_after_every_call_has_settled() {
+fn a_machine_that_may_exist_is_removed_until_it_is_gone() {
     let mut world = after(3);
     world.given(failed(1, false));
-    let remove = |settled_ms| Next::Do(Intent::Remove { settled_at: at(settled_ms) });
-    assert_eq!(planned(&world, None), remove(0), "it was certainly not asked for");
-    assert_eq!(planned(&world, Some(5_000)), remove(5_000 + SETTLE_MS));
+    assert_eq!(planned(&world), Next::Do(Intent::Remove));
     world.given(ordered(1));
-    assert_eq!(planned(&world, None), remove(world.now_ms + SETTLE_MS), "its list may lag behind its answer");
-    for steps in [5, 6] {
-        let mut seen = after(steps);
-        seen.given(on_node(1, NodeCommand::Delete { forced: false, connected: false }));
-        assert_eq!(planned(&seen, None), remove(0), "what was seen is gone when it is no longer seen");
-        assert_eq!(planned(&seen, Some(5_000)), remove(5_000 + SETTLE_MS), "but for a call that may still act");
-    }
+    assert_eq!(planned(&world), Next::Do(Intent::Remove));
     world.given(removed(1));
-    assert_eq!(planned(&world, None), Next::Nothing);
+    assert_eq!(planned(&world), Next::Nothing);
 }
 
 #[test]
@@ -79,15 +70,15 @@ fn another_attempt_verifies_then_clears_then_makes() {
     let mut world = after(5);
     world.given(failed(1, false));
     world.given(retry(1, 2));
-    assert_eq!(planned(&world, None), Next::Do(Intent::Verify));
+    assert_eq!(planned(&world), Next::Do(Intent::Verify));
     world.given(verified(2));
-    assert!(matches!(planned(&world, None), Next::Do(Intent::Remove { .. })));
+    assert!(matches!(planned(&world), Next::Do(Intent::Remove)));
     world.given(removed(1));
-    assert_eq!(planned(&world, None), Next::Do(Intent::Intend));
+    assert_eq!(planned(&world), Next::Do(Intent::Intend));
     for command in [intended(2), ordered(2), created(2)] {
         world.given(command);
     }
-    assert!(matches!(planned(&world, None), Next::Wait(_)));
+    assert!(matches!(planned(&world), Next::Wait(_)));
 }
 
 #[test]
@@ -95,7 +86,7 @@ fn a_node_that_goes_only_removes() {
     for steps in 3..=6 {
         let mut world = after(steps);
         world.given(on_node(1, NodeCommand::Delete { forced: false, connected: false }));
-        assert!(matches!(planned(&world, None), Next::Do(Intent::Remove { .. })), "after {steps} steps");
+        assert!(matches!(planned(&world), Next::Do(Intent::Remove)), "after {steps} steps");
     }
     let mut manual = World::new();
     manual.given(create_node(1));

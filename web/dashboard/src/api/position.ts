@@ -6,6 +6,12 @@ export function newerFirst(one: string, other: string): number {
   return sequence(other) - sequence(one);
 }
 
-function sequence(position: string): number {
+/** Whether a text is a position, and not a time. */
+export function isPosition(text: string): boolean {
+  return /^[^.:\s]+\.\d+\.\d+$/.test(text);
+}
+
+/** The event's number in its log, as spunto-replay writes it behind a `#`. */
+export function sequence(position: string): number {
   return Number(position.slice(position.lastIndexOf('.') + 1));
 }

@@ -262,6 +262,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/orgs/{org}/deployments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Deployments of all projects. */
+        get: operations["deployments.list_all"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/orgs/{org}/events": {
         parameters: {
             query?: never;
@@ -518,6 +535,40 @@ export interface paths {
         put?: never;
         /** The old token dies at once; the new one and both commands are shown this once. */
         post: operations["nodes.rotate_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/orgs/{org}/nodes/{node}/slice": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A node's life as a file for a bug report, which `spunto-replay --file` verifies and tells: the node's events and those of every worker and deployment that was ever placed on it, of its organisation the name, the projects of these, and name and version of the credentials that its machine was made with; of everything else between only digests, 32 bytes an event. There is no secret in it: tokens, keys, credentials and the values of environment variables are in no event. Images, commands, names, labels and addresses are in it. Also of a node that is gone. */
+        get: operations["nodes.slice"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/orgs/{org}/nodes/{node}/story": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A node's life in plain sentences, with what failed set apart and what to do next: what `spunto-replay story` tells. Also of a node that is gone. */
+        get: operations["nodes.story"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -986,6 +1037,13 @@ export interface components {
             /** @description Where. */
             org: components["schemas"]["OrgId"];
         };
+        /** @description A moment of the past. */
+        AsOf: {
+            /** @description The time that was asked for; of a position, when the last of the events happened that the answer is made of. */
+            at: components["schemas"]["Timestamp"];
+            /** @description Where the log stood; pass it as `as_of` to read more of the same moment. */
+            position: string;
+        };
         /** @description What somebody did. */
         AuditEntry: {
             /** @description What, by its event's kind. */
@@ -1005,6 +1063,8 @@ export interface components {
         };
         /** @description A page of a list. */
         AuditEntryPage: {
+            /** @description The moment that the items are shown as of, where one was asked for. */
+            as_of?: components["schemas"]["AsOf"] | null;
             /** @description The items, by id. */
             items: components["schemas"]["AuditEntry"][];
             /** @description To be passed as `cursor` for the next page; none on the last. */
@@ -1072,6 +1132,8 @@ export interface components {
              */
             nodes: number;
             provider: string;
+            /** @description What was last seen of what is ours there; every hour, and not yet since the server started where there is none. */
+            swept: components["schemas"]["CloudSwept"] | null;
             /** @description When its present secret was accepted by the provider. */
             verified_at: components["schemas"]["Timestamp"];
             /**
@@ -1082,6 +1144,8 @@ export interface components {
         };
         /** @description A page of a list. */
         CloudCredentialPage: {
+            /** @description The moment that the items are shown as of, where one was asked for. */
+            as_of?: components["schemas"]["AsOf"] | null;
             /** @description The items, by id. */
             items: components["schemas"]["CloudCredential"][];
             /** @description To be passed as `cursor` for the next page; none on the last. */
@@ -1182,6 +1246,17 @@ export interface components {
              */
             known: number;
         };
+        /** @description What a look for what is ours and unknown has seen. */
+        CloudSwept: {
+            at: components["schemas"]["Timestamp"];
+            /** @description Why it did not. */
+            error: string | null;
+            /**
+             * Format: uint
+             * @description Things that no node needs: see the credential's leftovers. None where the provider did not say.
+             */
+            leftovers: number | null;
+        };
         /** @description Why an agent was not let in. New reasons stand last. */
         ConnectionRefusal: "token_rotated" | "wrong_token" | "already_connected" | "unsupported_protocol" | "wrong_enrolment" | "enrolment_used" | "enrolment_expired" | "machine_removed";
         /** @description A credential was verified at its provider and is kept. */
@@ -1237,6 +1312,8 @@ export interface components {
         Decider: "only_candidate" | "load" | "placed_longest_ago" | "id";
         /** @description A deployment. */
         Deployment: {
+            /** @description The moment that it is shown as of; absent in what is shown as it is. */
+            as_of?: components["schemas"]["AsOf"] | null;
             created_at: components["schemas"]["Timestamp"];
             deleting: boolean;
             id: components["schemas"]["DeploymentId"];
@@ -1287,6 +1364,8 @@ export interface components {
         DeploymentId: string;
         /** @description A page of a list. */
         DeploymentPage: {
+            /** @description The moment that the items are shown as of, where one was asked for. */
+            as_of?: components["schemas"]["AsOf"] | null;
             /** @description The items, by id. */
             items: components["schemas"]["Deployment"][];
             /** @description To be passed as `cursor` for the next page; none on the last. */
@@ -1630,6 +1709,8 @@ export interface components {
         };
         /** @description A page of a list. */
         EventPage: {
+            /** @description The moment that the items are shown as of, where one was asked for. */
+            as_of?: components["schemas"]["AsOf"] | null;
             /** @description The items, by id. */
             items: components["schemas"]["Event"][];
             /** @description To be passed as `cursor` for the next page; none on the last. */
@@ -1813,6 +1894,8 @@ export interface components {
         } | "org";
         /** @description A page of a list. */
         KeyPage: {
+            /** @description The moment that the items are shown as of, where one was asked for. */
+            as_of?: components["schemas"]["AsOf"] | null;
             /** @description The items, by id. */
             items: components["schemas"]["Key"][];
             /** @description To be passed as `cursor` for the next page; none on the last. */
@@ -1837,11 +1920,12 @@ export interface components {
         Line: "credential_verified" | "machine_created" | "agent_handshake" | "node_online";
         /** @description How far a line is. */
         LineState: "done" | "current" | "pending" | "failed";
+        /** @description What is live and in no event; there is nothing in it of a node as it was. */
         Live: {
             drain: components["schemas"]["Drain"] | null;
             gauges: components["schemas"]["Gauges"] | null;
             session: components["schemas"]["Session"] | null;
-            suspect: boolean;
+            suspect?: boolean | null;
         };
         /**
          * @description Changes of an organisation: what happened, and how what it concerns looks now. Whoever applies them in order, replacing by id,
@@ -1971,6 +2055,8 @@ export interface components {
         };
         /** @description A page of a list. */
         MemberPage: {
+            /** @description The moment that the items are shown as of, where one was asked for. */
+            as_of?: components["schemas"]["AsOf"] | null;
             /** @description The items, by id. */
             items: components["schemas"]["Member"][];
             /** @description To be passed as `cursor` for the next page; none on the last. */
@@ -2062,6 +2148,8 @@ export interface components {
         /** @description A node. */
         Node: {
             agent: components["schemas"]["Agent"] | null;
+            /** @description The moment that it is shown as of; absent in what is shown as it is. */
+            as_of?: components["schemas"]["AsOf"] | null;
             connection_refusals: components["schemas"]["Refused"][];
             created_at: components["schemas"]["Timestamp"];
             /** Format: uint64 */
@@ -2335,6 +2423,8 @@ export interface components {
         };
         /** @description A page of a list. */
         NodePage: {
+            /** @description The moment that the items are shown as of, where one was asked for. */
+            as_of?: components["schemas"]["AsOf"] | null;
             /** @description The items, by id. */
             items: components["schemas"]["Node"][];
             /** @description To be passed as `cursor` for the next page; none on the last. */
@@ -2449,6 +2539,32 @@ export interface components {
             /** @constant */
             state: "deleting";
         };
+        /** @description A node's life in plain sentences: what happened, when, who caused it, how long it took, what failed, what to do next. */
+        NodeStory: {
+            /** @description Attempts to make its machine, oldest first; none of a node that somebody runs a command for. */
+            attempts: components["schemas"]["StoryAttempt"][];
+            /**
+             * Format: uint
+             * @description The last failure that was not made good, as an index into `lines`.
+             */
+            failed: number | null;
+            /** @description The same set apart, where it is a machine that could not be made. */
+            failure: components["schemas"]["StoryFailure"] | null;
+            /** @description What happened, oldest first. */
+            lines: components["schemas"]["StoryLine"][];
+            /** @description What it is, or was, called. */
+            name: string;
+            /** @description The step to take next; none when there is nothing to do. */
+            next: string | null;
+            node: components["schemas"]["NodeId"];
+            /**
+             * Format: uint
+             * @description Older lines that are left out; the node's events have them all.
+             */
+            omitted: number;
+            /** @description Where it stands now. */
+            stands: string;
+        };
         /** @description The old token is dead from here on. */
         NodeTokenRotated: {
             /** @description Which. */
@@ -2503,6 +2619,8 @@ export interface components {
         OrgId: string;
         /** @description A page of a list. */
         OrgPage: {
+            /** @description The moment that the items are shown as of, where one was asked for. */
+            as_of?: components["schemas"]["AsOf"] | null;
             /** @description The items, by id. */
             items: components["schemas"]["Org"][];
             /** @description To be passed as `cursor` for the next page; none on the last. */
@@ -2615,6 +2733,8 @@ export interface components {
         ProjectId: string;
         /** @description A page of a list. */
         ProjectPage: {
+            /** @description The moment that the items are shown as of, where one was asked for. */
+            as_of?: components["schemas"]["AsOf"] | null;
             /** @description The items, by id. */
             items: components["schemas"]["Project"][];
             /** @description To be passed as `cursor` for the next page; none on the last. */
@@ -3054,6 +3174,99 @@ export interface components {
             /** @description None before the first attempt that got past it. */
             usual: components["schemas"]["UsualTime"] | null;
         };
+        /** @description An attempt to make the node's machine. */
+        StoryAttempt: {
+            at: components["schemas"]["Timestamp"];
+            /**
+             * Format: uint32
+             * @description Which, from 1.
+             */
+            attempt: number;
+            /** @description How it failed; none where it did not. */
+            failure: components["schemas"]["StoryFailure"] | null;
+            /** @description When its agent was first online; none where it never was. */
+            online_at: components["schemas"]["Timestamp"] | null;
+            /** @description Position of its request. */
+            position: string;
+        };
+        /** @description A step that failed, set apart. */
+        StoryFailure: {
+            at: components["schemas"]["Timestamp"];
+            /**
+             * Format: uint32
+             * @description Which attempt, from 1.
+             */
+            attempt: number;
+            class: components["schemas"]["ProvisionErrorClass"];
+            /** @description The provider's own code; empty when it gave none. */
+            code: string;
+            /** @description The provider's own words. */
+            message: string;
+            /** @description What to do next. */
+            next_step: string;
+            position: string;
+            /** @description The provider's number of the request, for its support. */
+            request_id: string | null;
+            /** @description The step that was reached. */
+            step: components["schemas"]["ProvisionStep"];
+            /**
+             * Format: uint64
+             * @description From the request for a machine to the failure.
+             */
+            took_ms: number;
+        };
+        /** @description An event in words. */
+        StoryLine: {
+            /** @description Who caused it, by id: a person, a key, a node, `system` or `operator`. */
+            actor: string;
+            at: components["schemas"]["Timestamp"];
+            /** @description Position of the event that led to it; none when a request or a report did. */
+            causation: string | null;
+            /**
+             * Format: uint64
+             * @description Since the line before; none for the first.
+             */
+            gap_ms: number | null;
+            /** @description Name of the event's kind. */
+            kind: string;
+            position: string;
+            /** @description What happened, in a sentence. */
+            text: string;
+            tone: components["schemas"]["StoryTone"];
+            /** @description The step that it ended, and how long that took. */
+            took: components["schemas"]["StoryTook"] | null;
+            /** @description None before the step ended three times there. */
+            usual: components["schemas"]["StoryUsual"] | null;
+            /** @description The same in words, such as `API key ci`; people by id. */
+            who: string;
+        };
+        /** @description How an event is meant. */
+        StoryTone: "plain" | "good" | "warning" | "failure";
+        /** @description A step that an event ended. */
+        StoryTook: {
+            /** Format: uint64 */
+            ms: number;
+            /** @description Provider and place. */
+            place: string;
+            step: components["schemas"]["TimedStep"];
+            /** @description The step in words. */
+            words: string;
+        };
+        /** @description How long the step usually takes in that place. */
+        StoryUsual: {
+            /**
+             * Format: uint64
+             * @description Half took no longer.
+             */
+            p50_ms: number;
+            /**
+             * Format: uint64
+             * @description 95 of 100 took no longer.
+             */
+            p95_ms: number;
+        };
+        /** @description Something that takes time and whose beginning and end are events. */
+        TimedStep: "connect" | "recover" | "run" | "start" | "stop" | "remove" | "delete_node" | "verify_credential" | "create_machine" | "await_handshake" | "come_online";
         /**
          * Format: date-time
          * @example 2026-11-24T14:02:11.000Z
@@ -3235,6 +3448,8 @@ export interface components {
         };
         /** @description A worker. */
         Worker: {
+            /** @description The moment that it is shown as of; absent in what is shown as it is. */
+            as_of?: components["schemas"]["AsOf"] | null;
             command: string[];
             /** Format: uint32 */
             cpu_millis: number | null;
@@ -3317,6 +3532,8 @@ export interface components {
         };
         /** @description A page of a list. */
         WorkerPage: {
+            /** @description The moment that the items are shown as of, where one was asked for. */
+            as_of?: components["schemas"]["AsOf"] | null;
             /** @description The items, by id. */
             items: components["schemas"]["Worker"][];
             /** @description To be passed as `cursor` for the next page; none on the last. */
@@ -3923,6 +4140,47 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    "deployments.list_all": {
+        parameters: {
+            query?: {
+                /** @description Where the last page ended: its `next`. */
+                cursor?: string;
+                /** @description Items on a page: 1 to 1000, 100 unless said. */
+                limit?: number;
+                /** @description Only on this node. */
+                node?: string;
+                /**
+                 * @description Shows it as it was then: a position as replies give them, or a time (RFC 3339). Takes the scope `events:read` besides; what is
+                 *     live (gauges, session, suspicion, progress) is absent, and the answer says of which moment it is in `as_of`.
+                 */
+                as_of?: string;
+                /** @description A position that a change replied: the read waits until it sees it. */
+                after?: string;
+            };
+            header?: never;
+            path: {
+                org: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeploymentPage"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
     "events.list": {
         parameters: {
             query?: {
@@ -4255,6 +4513,11 @@ export interface operations {
                 cursor?: string;
                 /** @description Items on a page: 1 to 1000, 100 unless said. */
                 limit?: number;
+                /**
+                 * @description Shows it as it was then: a position as replies give them, or a time (RFC 3339). Takes the scope `events:read` besides; what is
+                 *     live (gauges, session, suspicion, progress) is absent, and the answer says of which moment it is in `as_of`.
+                 */
+                as_of?: string;
                 /** @description A position that a change replied: the read waits until it sees it. */
                 after?: string;
             };
@@ -4319,6 +4582,11 @@ export interface operations {
     "nodes.get": {
         parameters: {
             query?: {
+                /**
+                 * @description Shows it as it was then: a position as replies give them, or a time (RFC 3339). Takes the scope `events:read` besides; what is
+                 *     live (gauges, session, suspicion, progress) is absent, and the answer says of which moment it is in `as_of`.
+                 */
+                as_of?: string;
                 /** @description A position that a change replied: the read waits until it sees it. */
                 after?: string;
             };
@@ -4659,6 +4927,68 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    "nodes.slice": {
+        parameters: {
+            query?: {
+                /** @description A position that a change replied: the read waits until it sees it. */
+                after?: string;
+            };
+            header?: never;
+            path: {
+                org: string;
+                node: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    "nodes.story": {
+        parameters: {
+            query?: {
+                /** @description A position that a change replied: the read waits until it sees it. */
+                after?: string;
+            };
+            header?: never;
+            path: {
+                org: string;
+                node: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeStory"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
     "nodes.undrain": {
         parameters: {
             query?: never;
@@ -4864,6 +5194,11 @@ export interface operations {
                 cursor?: string;
                 /** @description Items on a page: 1 to 1000, 100 unless said. */
                 limit?: number;
+                /**
+                 * @description Shows it as it was then: a position as replies give them, or a time (RFC 3339). Takes the scope `events:read` besides; what is
+                 *     live (gauges, session, suspicion, progress) is absent, and the answer says of which moment it is in `as_of`.
+                 */
+                as_of?: string;
                 /** @description A position that a change replied: the read waits until it sees it. */
                 after?: string;
             };
@@ -4930,6 +5265,11 @@ export interface operations {
     "deployments.get": {
         parameters: {
             query?: {
+                /**
+                 * @description Shows it as it was then: a position as replies give them, or a time (RFC 3339). Takes the scope `events:read` besides; what is
+                 *     live (gauges, session, suspicion, progress) is absent, and the answer says of which moment it is in `as_of`.
+                 */
+                as_of?: string;
                 /** @description A position that a change replied: the read waits until it sees it. */
                 after?: string;
             };
@@ -5140,6 +5480,11 @@ export interface operations {
                 cursor?: string;
                 /** @description Items on a page: 1 to 1000, 100 unless said. */
                 limit?: number;
+                /**
+                 * @description Shows it as it was then: a position as replies give them, or a time (RFC 3339). Takes the scope `events:read` besides; what is
+                 *     live (gauges, session, suspicion, progress) is absent, and the answer says of which moment it is in `as_of`.
+                 */
+                as_of?: string;
                 /** @description A position that a change replied: the read waits until it sees it. */
                 after?: string;
             };
@@ -5206,6 +5551,11 @@ export interface operations {
     "workers.get": {
         parameters: {
             query?: {
+                /**
+                 * @description Shows it as it was then: a position as replies give them, or a time (RFC 3339). Takes the scope `events:read` besides; what is
+                 *     live (gauges, session, suspicion, progress) is absent, and the answer says of which moment it is in `as_of`.
+                 */
+                as_of?: string;
                 /** @description A position that a change replied: the read waits until it sees it. */
                 after?: string;
             };
@@ -5417,6 +5767,11 @@ export interface operations {
                 limit?: number;
                 /** @description Only on this node. */
                 node?: string;
+                /**
+                 * @description Shows it as it was then: a position as replies give them, or a time (RFC 3339). Takes the scope `events:read` besides; what is
+                 *     live (gauges, session, suspicion, progress) is absent, and the answer says of which moment it is in `as_of`.
+                 */
+                as_of?: string;
                 /** @description A position that a change replied: the read waits until it sees it. */
                 after?: string;
             };

@@ -3,6 +3,7 @@
 use actix_web::http::Method;
 use spunto_core::access::Permission as P;
 
+use crate::api::past::{self, Look};
 use crate::api::{audit, events, live, nodes, operations, provisions, raw};
 use crate::ask::Page;
 use crate::endpoint::{Endpoint, Rule};
@@ -10,6 +11,7 @@ use crate::openapi::doc::Doc;
 use crate::view::event::{AuditEntry, EventView};
 use crate::view::live::Changes;
 use crate::view::node::NodeView;
+use crate::view::past::StoryView;
 use crate::view::reply::*;
 
 const NODE: &str = "/api/orgs/{org}/nodes/{node}";
@@ -20,7 +22,7 @@ pub(super) fn nodes() -> Vec<Endpoint> {
     const NODES: &str = "/api/orgs/{org}/nodes";
     vec![
         Endpoint::new(Method::GET, NODES, READ, nodes::list)
-            .doc(Doc::of("nodes.list", "The organisation's nodes.").query::<Page>().gives::<PageOf<NodeView>>(200)),
+            .doc(Doc::of("nodes.list", "The organisation's nodes.").query::<Page>().query::<Look>().gives::<PageOf<NodeView>>(200)),
         Endpoint::new(Method::POST, NODES, WRITE, nodes::create).doc(
             Doc::of(
                 "nodes.create",
@@ -30,7 +32,7 @@ pub(super) fn nodes() -> Vec<Endpoint> {
             .gives::<NodeCreated>(201)
             .repeatable(),
         ),
-        Endpoint::new(Method::GET, NODE, READ, nodes::get).doc(Doc::of("nodes.get", "A node.").gives::<NodeView>(200)),
+        Endpoint::new(Method::GET, NODE, READ, nodes::get).doc(Doc::of("nodes.get", "A node.").query::<Look>().gives::<NodeView>(200)),
         Endpoint::new(Method::PATCH, NODE, WRITE, nodes::update).doc(
             Doc::of("nodes.update", "Renames or labels it; what is left out stays.")
                 .takes::<nodes::Changes>()
@@ -119,6 +121,25 @@ pub(super) fn events() -> Vec<Endpoint> {
         ),
         Endpoint::new(Method::GET, "/api/orgs/{org}/nodes/{node}/events", LOG, events::of_node)
             .doc(Doc::of("events.of_node", "A node's life.").query::<Page>().query::<events::Reading>().gives::<PageOf<EventView>>(200)),
+        Endpoint::new(Method::GET, "/api/orgs/{org}/nodes/{node}/story", LOG, past::story).doc(
+            Doc::of(
+                "nodes.story",
+                "A node's life in plain sentences, with what failed set apart and what to do next: what `spunto-replay story` tells. \
+                 Also of a node that is gone.",
+            )
+            .gives::<StoryView>(200),
+        ),
+        Endpoint::new(Method::GET, "/api/orgs/{org}/nodes/{node}/slice", LOG, raw::of_node).doc(
+            Doc::of(
+                "nodes.slice",
+                "A node's life as a file for a bug report, which `spunto-replay --file` verifies and tells: the node's events and those of \
+                 every worker and deployment that was ever placed on it, of its organisation the name, the projects of these, and name and \
+                 version of the credentials that its machine was made with; of everything else between only digests, 32 bytes an event. \
+                 There is no secret in it: tokens, keys, credentials and the values of environment variables are in no event. Images, \
+                 commands, names, labels and addresses are in it. Also of a node that is gone.",
+            )
+            .gives_text("application/octet-stream"),
+        ),
         Endpoint::new(Method::GET, "/api/orgs/{org}/projects/{project}/workers/{worker}/events", LOG, events::of_worker).doc(
             Doc::of("events.of_worker", "A worker's life.").query::<Page>().query::<events::Reading>().gives::<PageOf<EventView>>(200),
         ),

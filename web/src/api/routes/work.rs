@@ -3,6 +3,7 @@
 use actix_web::http::Method;
 use spunto_core::access::Permission as P;
 
+use crate::api::past::Look;
 use crate::api::{deployments, logs, workers};
 use crate::ask::Page;
 use crate::endpoint::{Endpoint, Rule};
@@ -21,17 +22,19 @@ pub(super) fn workers() -> Vec<Endpoint> {
             Doc::of("workers.list_all", "Workers of all projects.")
                 .query::<Page>()
                 .query::<workers::Filter>()
+                .query::<Look>()
                 .gives::<PageOf<WorkerView>>(200),
         ),
         Endpoint::new(Method::GET, WORKERS, READ, workers::list)
-            .doc(Doc::of("workers.list", "A project's workers.").query::<Page>().gives::<PageOf<WorkerView>>(200)),
+            .doc(Doc::of("workers.list", "A project's workers.").query::<Page>().query::<Look>().gives::<PageOf<WorkerView>>(200)),
         Endpoint::new(Method::POST, WORKERS, WRITE, workers::create).doc(
             Doc::of("workers.create", "Places a worker on the least-loaded node at once, or says of each node why not.")
                 .takes::<workers::NewWorker>()
                 .gives::<WorkerReply>(201)
                 .repeatable(),
         ),
-        Endpoint::new(Method::GET, WORKER, READ, workers::get).doc(Doc::of("workers.get", "A worker.").gives::<WorkerView>(200)),
+        Endpoint::new(Method::GET, WORKER, READ, workers::get)
+            .doc(Doc::of("workers.get", "A worker.").query::<Look>().gives::<WorkerView>(200)),
         Endpoint::new(Method::DELETE, WORKER, WRITE, workers::delete)
             .doc(Doc::of("workers.delete", "Removes it.").query::<workers::Force>().gives::<WorkerReply>(200).conditional()),
         Endpoint::new(Method::POST, "/api/orgs/{org}/projects/{project}/workers/{worker}/stop", WRITE, workers::stop)
@@ -48,8 +51,16 @@ pub(super) fn deployments() -> Vec<Endpoint> {
     const DEPLOYMENT: &str = "/api/orgs/{org}/projects/{project}/deployments/{deployment}";
     const LOGS: &str = "/api/orgs/{org}/projects/{project}/deployments/{deployment}/services/{service}/logs";
     vec![
-        Endpoint::new(Method::GET, DEPLOYMENTS, READ, deployments::list)
-            .doc(Doc::of("deployments.list", "A project's deployments.").query::<Page>().gives::<PageOf<DeploymentView>>(200)),
+        Endpoint::new(Method::GET, "/api/orgs/{org}/deployments", READ, deployments::list_all).doc(
+            Doc::of("deployments.list_all", "Deployments of all projects.")
+                .query::<Page>()
+                .query::<workers::Filter>()
+                .query::<Look>()
+                .gives::<PageOf<DeploymentView>>(200),
+        ),
+        Endpoint::new(Method::GET, DEPLOYMENTS, READ, deployments::list).doc(
+            Doc::of("deployments.list", "A project's deployments.").query::<Page>().query::<Look>().gives::<PageOf<DeploymentView>>(200),
+        ),
         Endpoint::new(Method::POST, DEPLOYMENTS, WRITE, deployments::create).doc(
             Doc::of("deployments.create", "Places services together on one node, on one network.")
                 .takes::<deployments::NewDeployment>()
@@ -57,7 +68,7 @@ pub(super) fn deployments() -> Vec<Endpoint> {
                 .repeatable(),
         ),
         Endpoint::new(Method::GET, DEPLOYMENT, READ, deployments::get)
-            .doc(Doc::of("deployments.get", "A deployment.").gives::<DeploymentView>(200)),
+            .doc(Doc::of("deployments.get", "A deployment.").query::<Look>().gives::<DeploymentView>(200)),
         Endpoint::new(Method::DELETE, DEPLOYMENT, WRITE, deployments::delete).doc(
             Doc::of("deployments.delete", "Removes it.").query::<crate::api::workers::Force>().gives::<DeploymentReply>(200).conditional(),
         ),
