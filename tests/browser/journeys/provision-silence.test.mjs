@@ -40,6 +40,7 @@ async function silent(page, name) {
   }
   const node = await order(page, 'hetzner', name);
   await lines(page, '✓✓▸·');
+  await see(page, /It has not reported anything yet/);
   await pass(page, HANDSHAKE + 1);
   await seeFailure(page, node, SILENT);
   await it.clouds.tell('heal');

@@ -36,6 +36,8 @@ export async function addCredential(page, cloud, secret) {
   await field(page, 'Name of the credential').fill(`${cloud}-main`);
   await field(page, PLACES[cloud].secret).fill(secret);
   await button(page, 'Verify and keep').click();
+  // It is kept when what can be had with it is asked for.
+  await page.getByRole('combobox', { name: 'Location' }).waitFor();
 }
 
 /** Fills the form in and sends it, `just` before which something may happen; the node's id, with its console open. */

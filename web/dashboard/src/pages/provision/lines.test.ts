@@ -86,6 +86,16 @@ describe('what is said of the VM', () => {
     expect(words({ machine: machine({ price: null }) })).toBeNull();
   });
 
+  it('says that nothing was heard of it, until something is', () => {
+    const waiting = { machine: machine({ price: null }), lines: lines('✓✓▸·') };
+    expect(words(waiting)).toBe('It has not reported anything yet.');
+    expect(words({ ...waiting, machine: machine() })).toMatch(
+      /a month\. It has not reported anything yet\.$/,
+    );
+    expect(words({ ...waiting, stages: [{ at: AT, stage: 'installing_docker', detail: '' }] })).toBeNull();
+    expect(words({ ...waiting, lines: lines('✓✓✓▸') })).toBeNull();
+  });
+
   it('is honest about a handshake that may still come', () => {
     const kept = failed({ class: 'no_handshake', kept_until: '2026-11-25T10:30:00.000Z' });
     expect(words({ failed: kept, machine: machine() })).toMatch(

@@ -99,6 +99,12 @@ export function announcement(lines: readonly ConsoleLine[]): string {
   return `${line.text}: ${STATE_WORDS[line.state]}${stage ? `, ${stage.text}` : ''}`;
 }
 
+/** A VM that boots says nothing for a while, and one that does not reach this server looks the same. */
+function silenceWords({ lines, stages }: Provision): string {
+  const waiting = lines.some((line) => line.line === 'agent_handshake' && line.state === 'current');
+  return waiting && stages.length === 0 ? 'It has not reported anything yet.' : '';
+}
+
 /** How it stands with the VM, and what it costs; none while there is nothing to say. */
 export function vmWords(provision: Provision, nowMs: number): string | null {
   const { machine, failed } = provision;
@@ -107,7 +113,11 @@ export function vmWords(provision: Provision, nowMs: number): string | null {
   const vm = `VM ${machine.name}`;
   if (machine.removal !== null)
     return `${vm} is being removed, as ${REMOVAL_WORDS[machine.removal.reason]}.${cost}`;
-  if (failed === null) return machine.price === null ? null : `${vm} costs ${priceWords(machine.price)}.`;
+  if (failed === null) {
+    const price = machine.price === null ? '' : `${vm} costs ${priceWords(machine.price)}.`;
+    const words = [price, silenceWords(provision)].filter((part) => part !== '').join(' ');
+    return words === '' ? null : words;
+  }
   if (failed.kept_until === null) return `${vm} may still exist; it is looked for and removed.${cost}`;
   const until = Date.parse(failed.kept_until);
   const when = until > nowMs ? `until ${clock(until)}` : 'a moment longer';
