@@ -161,6 +161,10 @@ fn the_compose_file_gives_a_server_that_a_node_joins_and_whose_doctor_is_content
         assert!(status.contains(line), "{line}: {status}");
     }
 
+    let beside = Command::new("docker").args(["exec", &deployed.name, "spunto-replay", "failures"]).output().unwrap();
+    let said = String::from_utf8_lossy(&beside.stderr).into_owned();
+    assert!(beside.status.code() == Some(4) && said.contains("a server runs on /data/log: ask it with --url"), "{said}");
+
     // A renewal: put in place, signalled, served, and the agent's session is not cut.
     let sessions = |api: &Api| api.get(&format!("{node}/events?limit=100")).unwrap().ok().unwrap()["items"].as_array().unwrap().len();
     let before = sessions(&api);
@@ -177,6 +181,9 @@ fn the_compose_file_gives_a_server_that_a_node_joins_and_whose_doctor_is_content
     let tls = format!("{}:/tls:ro", deployed.directory.path().join("tls").display());
     let told = docker(&["run", "--rm", "-v", &volume, "-v", &tls, &env, &image(), "doctor"]).unwrap();
     assert!(told.contains("✓ event log: verified whole") && told.contains("All is well."), "{told}");
+    let alone = ["run", "--rm", "--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--entrypoint=spunto-replay", "-v", &volume, &image()];
+    let told = docker(&[&alone[..], &["story", "n1"]].concat()).unwrap();
+    assert!(told.contains("node n1") && told.contains("connected"), "{told}");
     docker(&["rm", &deployed.name]).unwrap();
     deployed.start();
     let back = deployed.api().sign_in("ada@example.com", "correct horse").unwrap();

@@ -62,6 +62,7 @@ impl Service {
                 "healthcheck" => health(value)?,
                 "stop_grace_period" => vec![format!("--stop-timeout={}", text(value)?.trim_end_matches('s').parse::<u32>()?)],
                 "read_only" => vec![format!("--read-only={}", value.as_bool().context("read_only is true or false")?)],
+                "tmpfs" => each(value, |path| Ok(format!("--tmpfs={path}")))?,
                 "cap_drop" => each(value, |name| Ok(format!("--cap-drop={name}")))?,
                 "security_opt" => each(value, |option| Ok(format!("--security-opt={option}")))?,
                 "logging" => logging(value)?,
