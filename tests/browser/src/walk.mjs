@@ -11,7 +11,7 @@ export async function picture(browser, { url, org, key }, path) {
     await until('the walk', async () => (await shown.text()).includes('q quit'));
     await shown.press('f');
     await until('the failure', async () => (await shown.text()).includes('status.class'));
-    const page = await browser.newPage({ viewport: { width: 900, height: 640 }, deviceScaleFactor: 1.5 });
+    const page = await browser.newPage({ viewport: { width: 900, height: 640 }, deviceScaleFactor: 1 });
     await page.setContent(window(await shown.coloured(), 'spunto-replay step'));
     await page.locator('.window').screenshot({ path, omitBackground: true });
     await page.close();
