@@ -96,7 +96,11 @@ fn everybody_gets_what_is_theirs_and_nothing_else() {
     let calls = calls(&scene.world.api.get("/api/openapi.json").unwrap().ok().unwrap());
     let (mut cells, mut wrong) = (0, Vec::new());
     let as_of = as_of_now(&scene);
-    assert_eq!(calls.iter().filter(|call| call.past).count(), 7, "nodes, workers and deployments, each alone and in lists");
+    assert_eq!(
+        calls.iter().filter(|call| call.past).count(),
+        8,
+        "nodes, workers and deployments, each alone and in lists, those of all projects too"
+    );
     for call in &calls {
         // Signing out ends the session that asks; its own test is in `operator`.
         if call.id == "session.end" {
