@@ -1,6 +1,7 @@
 //! One run: everything of a seed, step by step, then healed and judged.
 
 mod heal;
+pub mod month;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -28,8 +29,6 @@ use crate::people::{CREDENTIAL, ORG, People, Size};
 use crate::seed::Seed;
 use crate::server::{Server, WallClock};
 use crate::verdict::Verdict;
-
-pub mod month;
 
 /// What a run did.
 #[derive(Clone, Debug, Default)]

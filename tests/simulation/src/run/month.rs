@@ -97,12 +97,11 @@ impl World {
             }
             if wanted.last().is_some_and(|seq| *seq <= self.verdict.state.seq)
                 && seen.last().is_none_or(|last| last.seq < self.verdict.state.seq)
+                && let Some(now) = self.look()?
             {
-                if let Some(now) = self.look()? {
-                    seen.push(now);
-                    // One look for each that was wanted: the rest of a burst is made up for in the next steps.
-                    wanted.pop();
-                }
+                seen.push(now);
+                // One look for each that was wanted: the rest of a burst is made up for in the next steps.
+                wanted.pop();
             }
         }
         self.heal().await;
