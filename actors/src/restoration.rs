@@ -6,8 +6,9 @@ use spunto_core::difference::{Choices, CloudDifference, Difference, World, diffe
 use spunto_core::id::{CredentialId, OrgId};
 
 use crate::board::Board;
+use crate::cloud::fault::Fault;
 use crate::directory::Directory;
-use crate::provisioner::accounts::Accounts;
+use crate::provisioner::accounts::{AccountError, Accounts};
 use crate::provisioner::sweep;
 
 /// Compares a restored log with the world, asking every cloud; none when no log waits to be confirmed.
@@ -34,7 +35,14 @@ pub async fn look(directory: &Directory, board: &Board, accounts: &Accounts, cho
 async fn of_cloud(directory: &Directory, accounts: &Accounts, org: OrgId, credential: CredentialId, name: String) -> CloudDifference {
     let findings = match sweep::report(accounts, directory, org, credential).await {
         Ok(findings) => findings,
-        Err(error) => return CloudDifference { credential: name, trouble: Some(error.to_string()), ..CloudDifference::default() },
+        Err(error) => {
+            // Without the number of the request: the difference must be the same when nothing but that has changed.
+            let trouble = match error {
+                AccountError::Fault(fault) => Fault { request_id: None, ..fault }.to_string(),
+                other => other.to_string(),
+            };
+            return CloudDifference { credential: name, trouble: Some(trouble), ..CloudDifference::default() };
+        }
     };
     let listed: BTreeSet<_> = findings.iter().filter_map(|(resource, _)| resource.node).collect();
     let missing = directory.read(|state| {

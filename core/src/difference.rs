@@ -233,7 +233,7 @@ impl NodeDifference {
         let fate = if self.rotate { "its token is ended; rotate it on its page for a new command" } else { "its token stays" };
         lines.push(format!("node {} ({}): {standing} -> {fate}", self.name, self.node));
         if !self.inventoried {
-            lines.push("  its containers are not known; they are compared when its agent comes back".to_owned());
+            lines.push("  its containers are not known; those that its agent then has and this log does not know stay".to_owned());
         }
         let fate = if choices.remove_unknown { "removed" } else { "kept" };
         for Unknown { container, unit, runs } in &self.unknown {

@@ -103,7 +103,20 @@ fn credential_of(credential: &Credential) -> Value {
 #[must_use]
 pub fn node(id: NodeId, node: &Node) -> Value {
     let Node { name, provider, labels, created_at, version, status, epoch, maintenance, token, agent, refused, .. } = node;
-    let Node { isolation, units, load, cpu_millis_reserved, memory_bytes_reserved, last_placed, provision, machine, kept, .. } = node;
+    let Node {
+        isolation,
+        units,
+        load,
+        cpu_millis_reserved,
+        memory_bytes_reserved,
+        last_placed,
+        provision,
+        machine,
+        kept,
+        keeps_unknown,
+        ..
+    } = node;
+
     let units: Vec<String> = units.iter().map(ToString::to_string).collect();
     let refused: Vec<Value> = refused.iter().map(refused_of).collect();
     json!({
@@ -111,7 +124,7 @@ pub fn node(id: NodeId, node: &Node) -> Value {
         "status": status_of(status), "epoch": epoch, "maintenance": maintenance.as_ref().map(maintenance_of), "token": token_of(token),
         "agent": agent.as_ref().map(agent_of), "refused": refused, "isolation": isolation, "units": units, "load": load,
         "cpu_millis_reserved": cpu_millis_reserved, "memory_bytes_reserved": memory_bytes_reserved, "last_placed": last_placed,
-        "kept": kept, "provision": provision.as_deref().map(provision_of), "machine": machine.as_deref().map(machine_of),
+        "kept": kept, "keeps_unknown": keeps_unknown, "provision": provision.as_deref().map(provision_of), "machine": machine.as_deref().map(machine_of),
     })
 }
 

@@ -1,7 +1,7 @@
 //! Takes in an inventory, page by page, and closes the difference once it is whole.
 
 use actix::prelude::*;
-use spunto_core::command::{AgentReport, Command};
+use spunto_core::command::{AgentReport, Command, NodeCommand};
 use spunto_core::id::OperationId;
 use spunto_core::plan;
 use spunto_core::protocol::{Found, FromServer, INVENTORY_PAGE_UNITS_MAX, Work, cut};
@@ -46,14 +46,22 @@ impl NodeSupervisor {
     /// Tells the log what is news, then lets orders go; containers that belong to nothing are removed.
     fn close_the_difference(&self, epoch: u64, found: Vec<Found>) -> ResponseActFuture<Self, ()> {
         let (org, node) = (self.org, self.node);
-        let findings = self
-            .parts
-            .directory
-            .read(|state| state.orgs.get(&org).map_or_else(plan::Findings::default, |org| plan::compare(org, node, &found)));
+        let (mut findings, keeps) = self.parts.directory.read(|state| {
+            let known = state.orgs.get(&org);
+            let keeps = known.and_then(|org| org.fleet.node(node)).is_some_and(|node| node.keeps_unknown);
+            (known.map_or_else(plan::Findings::default, |org| plan::compare(org, node, &found)), keeps)
+        });
+        // After a restore they are newer than the log, and nobody has looked at them: the log learns them instead.
+        let unknown = keeps.then(|| std::mem::take(&mut findings.orphans));
+        let keep = unknown.map(|unknown| {
+            let containers = unknown.into_iter().map(|container| container.container).collect();
+            self.request(Who::Node(node), Command::Node(org, node, NodeCommand::KeepContainers { containers }))
+        });
         let orphans = findings.orphans;
         let told = orphans.iter().map(|orphan| AgentReport::Orphan { unit: cut(&orphan.unit), container: cut(&orphan.container) });
         let reports = findings.reports.into_iter().chain(told);
-        let requests: Vec<_> = reports.map(|report| self.request(Who::Node(node), Command::Agent(org, node, epoch, report))).collect();
+        let reports = reports.map(|report| self.request(Who::Node(node), Command::Agent(org, node, epoch, report)));
+        let requests: Vec<_> = reports.chain(keep).collect();
         let (journal, directory) = (self.parts.journal.clone(), self.parts.directory.clone());
         let tell = async move {
             let mut answers = Vec::with_capacity(requests.len());

@@ -93,7 +93,7 @@ pub(super) fn decide(org: &Org, request: &Request, id: OrgId, node: NodeId, comm
 
 /// After a restore: what the log does not know, and the operator lets stay.
 fn keep(known: &Node, id: OrgId, node: NodeId, containers: &[String]) -> Result<Decision, Refusal> {
-    if containers.iter().all(|container| known.kept.contains(container)) {
+    if !known.keeps_unknown && containers.iter().all(|container| known.kept.contains(container)) {
         return Ok(Decision::nothing());
     }
     if containers.len() > KEPT_CONTAINERS_MAX || containers.iter().any(|container| container.len() > CONTAINER_ID_BYTES_MAX) {

@@ -35,7 +35,10 @@ impl State {
                 self.system.restoration = Some(Restoration { from, seq, taken_at, restored_at: record.at });
                 // What was signed out or used up after the backup must not open anything again.
                 self.system.sessions.clear();
-                self.orgs.values_mut().for_each(|org| org.invitations.clear());
+                for org in self.orgs.values_mut() {
+                    org.invitations.clear();
+                    org.fleet.after_restore();
+                }
             }
             Event::InstallationConfirmed(_) => self.system.restoration = None,
             _ => {}

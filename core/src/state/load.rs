@@ -58,6 +58,10 @@ impl Fleet {
         })
     }
 
+    pub(super) fn after_restore(&mut self) {
+        self.nodes.values_mut().for_each(Node::after_restore);
+    }
+
     pub(super) fn apply(&mut self, record: &Record) {
         let StreamId::Node(id) = record.stream else { return };
         match &record.event {

@@ -163,6 +163,8 @@ pub struct Node {
     pub last_placed: u64,
     /// Containers that the log does not know and that stay all the same.
     pub kept: BTreeSet<String>,
+    /// Since a restore, until an inventory was compared: what that has and the log does not know stays, as nobody has looked at it.
+    pub keeps_unknown: bool,
 }
 
 impl Node {
@@ -188,6 +190,16 @@ impl Node {
             memory_bytes_reserved: 0,
             last_placed: 0,
             kept: BTreeSet::new(),
+            keeps_unknown: false,
+        }
+    }
+
+    /// The log was restored: nothing that was used up or refused after the backup counts as it did then.
+    pub(super) fn after_restore(&mut self) {
+        self.keeps_unknown = true;
+        self.refused.clear();
+        if let Some(provision) = &mut self.provision {
+            provision.enrolment.closed = true;
         }
     }
 
@@ -244,7 +256,10 @@ impl Node {
             Event::NodeLabelsChanged(e) => self.labels.clone_from(&e.labels),
             Event::NodeConnectionRefused(e) => self.connection_refused(e, since),
             Event::NodeDeletionStarted(_) => self.status = NodeStatus::Deleting { since },
-            Event::NodeContainersKept(e) => self.kept.extend(e.containers.iter().cloned()),
+            Event::NodeContainersKept(e) => {
+                self.kept.extend(e.containers.iter().cloned());
+                self.keeps_unknown = false;
+            }
             Event::NodeIsolationProbed(e) => self.isolation = Some(e.isolation.clone()),
             _ => {}
         }

@@ -171,6 +171,9 @@ impl Told for NodeOrphanFound {
 
 impl Told for NodeContainersKept {
     fn told(&self, _: &Names) -> Sentence {
+        if self.containers.is_empty() {
+            return plain("its containers were compared with the restored log".to_owned());
+        }
         warning(format!("containers that the restored log does not know stay: {}", self.containers.join(", ")))
     }
 }

@@ -126,12 +126,31 @@ fn an_old_backup_harms_nothing_and_revives_nothing_unseen() {
         format!("{order:?}").contains(worker["worker"]["id"].as_str().unwrap()) && !format!("{order:?}").contains("RemoveOrphan"),
         "{order:?}"
     );
+    unseen_keeps_what_nobody_looked_at(&world, &ids[2]);
     world.server.stop().unwrap();
     let (state, _) = state_at(&world.start.data, u64::from(u32::MAX).min(last(&world)));
     let org = state.orgs.values().next().unwrap();
     let wrong = org.fleet.nodes().flat_map(|(_, node)| &node.refused).filter(|refused| refused.reason == ConnectionRefusal::WrongToken);
     assert_eq!(wrong.count(), 1);
     assert!(org.fleet.nodes().all(|(_, node)| !matches!(node.status, NodeStatus::Deleting { .. })));
+}
+
+/// A node that nobody saw before the confirmation comes with a new token: what it has stays, in this session and the next.
+fn unseen_keeps_what_nobody_looked_at(world: &World, node: &str) {
+    let token = text(&world.operate(node, "rotate-token", &json!({})).unwrap().ok().unwrap()["token"]);
+    for number in [1, 2] {
+        let mut agent = come(world, &token, 3);
+        wait_for("the containers to be known", SOON, || {
+            let kept = world.timeline(node)?.iter().filter(|kind| *kind == "node.containers_kept").count();
+            Ok((kept == 1).then_some(()))
+        })
+        .unwrap();
+        world.wait_node(node, "online").unwrap();
+        world.spawn(&json!({ "name": format!("u{number}"), "node": node })).unwrap().ok().unwrap();
+        // A removal would be the first order that comes.
+        let order = format!("{:?}", agent.receive().unwrap());
+        assert!(order.contains("work: Run") && !order.contains("RemoveOrphan"), "{order}");
+    }
 }
 
 fn last(world: &World) -> u64 {

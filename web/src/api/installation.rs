@@ -13,7 +13,7 @@ use serde_json::json;
 use spunto_actors::random;
 use spunto_actors::restoration;
 use spunto_core::command::{AccountCommand, Command, NodeCommand};
-use spunto_core::difference::{Choices, Difference};
+use spunto_core::difference::{Choices, Difference, Unknown};
 use spunto_core::id::{NodeId, OrgId};
 use spunto_core::record::Actor;
 use spunto_core::refusal::Refusal;
@@ -135,8 +135,10 @@ async fn take_rights_away(app: &App, difference: &Difference) -> Result<(), Prob
         if node.rotate {
             end_token(app, node.org, node.node).await?;
         }
-        if !difference.choices.remove_unknown && !node.unknown.is_empty() {
-            let containers = node.unknown.iter().map(|unknown| unknown.container.clone()).collect();
+        // A node that was not looked at keeps what its next inventory has: nobody has seen that.
+        if node.inventoried {
+            let keep = |unknown: &Unknown| (!difference.choices.remove_unknown).then(|| unknown.container.clone());
+            let containers = node.unknown.iter().filter_map(keep).collect();
             let keep = NodeCommand::KeepContainers { containers };
             app.command_as(Actor::Operator, Command::Node(node.org, node.node, keep)).await?;
         }
