@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What the tests in a browser need: Chromium and libfaketime from the distribution, and the packages of tests/browser. Does nothing when it
+# What the tests in a browser need: Chromium, Python and libfaketime from the distribution, and the packages of tests/browser. Does nothing when it
 # is there.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -13,6 +13,10 @@ if [ ! -x "${SPUNTO_CHROMIUM:-/usr/bin/chromium}" ]; then
 		echo "Chromium is missing: install it (Debian: apt-get install chromium), or name one in SPUNTO_CHROMIUM, and run this again" >&2
 		exit 1
 	fi
+fi
+if ! command -v python3 >/dev/null; then
+	echo "python3 is missing: install it (Debian: apt-get install python3-minimal) and run this again" >&2
+	exit 1
 fi
 # It puts a server's clock forward, where a journey would else wait for a quarter of an hour.
 if ! find /usr/lib /usr/local/lib -path '*/faketime/libfaketimeMT.so.1' | grep -q .; then

@@ -25,6 +25,8 @@ mod boot;
 
 /// How long a machine may take to do what it is told by its switches.
 const WITHIN: Duration = Duration::from_secs(60);
+/// How many lines of a machine's last words are told.
+const LAST_LINES: usize = 20;
 /// The path inside a machine, as a system sets it.
 const PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -111,7 +113,9 @@ impl Vm {
         let read = |name: &str| fs::read_to_string(self.directory.join(name)).unwrap_or_default();
         let all = format!("{}{}", read("power.log"), read("console.log"));
         let lines: Vec<&str> = all.lines().filter(|line| !line.contains("level=info")).collect();
-        lines[lines.len().saturating_sub(8)..].join(" | ")
+        // A panic tells what it is first, and where it was then.
+        let panic = lines.iter().position(|line| line.starts_with("panic:")).unwrap_or(lines.len());
+        lines[panic.min(lines.len().saturating_sub(LAST_LINES))..].iter().take(LAST_LINES).copied().collect::<Vec<_>>().join(" | ")
     }
 }
 
@@ -243,6 +247,13 @@ impl Vms {
     pub fn plug(&self, name: &str, plugged: bool) -> anyhow::Result<()> {
         let (order, answer) = if plugged { ("plug", "plugged") } else { ("unplug", "unplugged") };
         self.with(name, |vm| vm.order(order, answer))
+    }
+
+    /// The last that each machine's system, its script and what runs it printed: for whoever asks why one does not do what it should.
+    #[must_use]
+    pub fn last_words(&self) -> BTreeMap<String, String> {
+        let machines: Vec<_> = self.0.machines.lock().iter().map(|(name, vm)| (name.clone(), Arc::clone(vm))).collect();
+        machines.into_iter().map(|(name, vm)| (name, vm.lock().last_words())).collect()
     }
 
     /// What a machine's system and script printed.

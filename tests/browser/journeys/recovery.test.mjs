@@ -37,6 +37,17 @@ it.journey('a page that is asked for while the server is away comes when it is b
   await page.getByRole('heading', { level: 1, name: 'Settings' }).waitFor();
 });
 
+it.journey('a dashboard of which a file does not come says what to do', async () => {
+  const page = await it.owner();
+  await page.route(/\/assets\/.*\.js$/, (route) => route.abort());
+  await page.goto('/');
+  await see(page, 'please reload this page');
+  await page.unroute(/\/assets\/.*\.js$/);
+  await page.reload();
+  await page.getByRole('heading', { level: 1, name: 'Nodes', exact: true }).waitFor();
+  await page.getByText('please reload this page').waitFor({ state: 'detached' });
+});
+
 it.journey('many tabs share one stream', async () => {
   // A browser opens at most six connections to a server of HTTP/1.1: with a stream a tab, the seventh would show nothing.
   const first = await it.owner();

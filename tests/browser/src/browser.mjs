@@ -1,7 +1,10 @@
 // A real Chromium, and pages in it that fail their test when anything goes wrong on them.
+import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 
 const CHROMIUM = process.env.SPUNTO_CHROMIUM ?? '/usr/bin/chromium';
+/** Becomes Chromium, and keeps it from giving up what it asks for whenever an engine makes a network. */
+const CALM = fileURLToPath(new URL('calm.py', import.meta.url));
 /** How long anything may take that should take a moment: the machines of CI are slow. */
 export const SOON_MS = Number(process.env.SPUNTO_SOON_MS ?? 60_000);
 // The machine may have no way out: without these, Chromium calls home all the time.
@@ -16,7 +19,7 @@ const FLAGS = [
 ];
 
 export function launch() {
-  return chromium.launch({ executablePath: CHROMIUM, headless: true, args: FLAGS });
+  return chromium.launch({ executablePath: CALM, headless: true, args: FLAGS, env: { ...process.env, CALM_PROGRAM: CHROMIUM } });
 }
 
 /**

@@ -65,6 +65,7 @@ export function stage({ docker = false, flags = [], clouds = false, refusing = f
       } catch (failure) {
         await pictures(name, it.pages);
         console.error(it.server?.log().split('\n').slice(-15).join('\n'));
+        if (it.clouds) console.error(await it.clouds.tell('last_words').catch((error) => error));
         throw failure;
       }
     });

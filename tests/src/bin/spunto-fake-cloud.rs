@@ -63,6 +63,8 @@ enum Order {
         /// Which.
         machine: String,
     },
+    /// The last that each machine printed.
+    LastWords,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -142,6 +144,7 @@ impl Fakes {
             Order::RunScriptAgain { machine } => json!(vms()?.run_script_again(&machine)?),
             Order::Reboot { machine } => json!(vms()?.reboot(&machine)?),
             Order::Plug { machine } => json!(vms()?.plug(&machine, true)?),
+            Order::LastWords => json!(self.vms.as_ref().map(Vms::last_words)),
             Order::Console { machine } => json!(vms()?.console(&machine)?),
         })
     }

@@ -8,6 +8,8 @@ set -euo pipefail
 directory="$1"
 root="$directory/memory/root"
 namespace=machine
+shell=""
+first=""
 in_root() { chroot "$root" /usr/bin/env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root "$@"; }
 
 # The root is an overlay in memory: nothing of it touches this machine's files. The engine's disk is a real one.
@@ -57,18 +59,21 @@ start() {
 	setpriv --pdeathsig KILL nsenter "--net=/run/netns/$namespace" unshare --mount --pid --fork --kill-child \
 		"$0" "$directory" "$group" system >>"$directory/console.log" 2>&1 </dev/null &
 	shell=$!
-	local first=""
+	first=""
 	until [ -n "$first" ]; do
 		first="$(cat "/proc/$shell/task/$shell/children" 2>/dev/null || true)"
 		kill -0 "$shell" 2>/dev/null || { echo "the machine does not start" >&2; exit 1; }
 		[ -n "$first" ] || sleep 0.05
 	done
-	echo "up ${first% } $root"
+	first="${first% }"
+	echo "up $first $root"
 }
 
 stop() {
 	kill -KILL "$shell" 2>/dev/null || true
 	wait "$shell" 2>/dev/null || true
+	# Its first process ends after all others: an engine that still writes would break what the next one reads.
+	while grep -qs '^State:[[:space:]]*[^ZX]' "/proc/$first/status"; do sleep 0.02; done
 	# With the namespace goes the cable.
 	ip netns delete "$namespace" 2>/dev/null || true
 }

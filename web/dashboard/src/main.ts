@@ -27,6 +27,7 @@ async function whoIsThere(): Promise<void> {
 
 theme.show();
 const target = document.getElementById('app');
+target?.replaceChildren();
 if (target) mount(App, { target });
 const answered = whoIsThere();
 // Setup and invitation need nobody to be signed in, and must not wait.
