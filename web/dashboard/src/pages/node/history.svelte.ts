@@ -1,4 +1,6 @@
 // Ten minutes of a node's gauges: read once, then continued by what the live stream brings.
+import { untrack } from 'svelte';
+
 import { api, take } from '../../api/client';
 import type { Gauges } from '../../api/types';
 import { shares } from '../../live/gauges';
@@ -39,8 +41,11 @@ export class GaugesHistory {
     }
   }
 
+  /** Takes what the stream brought. May be called by an effect, which what it changes does not wake again. */
   add(gauges: Gauges): void {
-    if (this.items.at(-1)?.at !== gauges.at) this.items = join(this.items, [gauges]);
+    const items = untrack(() => this.items);
+    // The server's answer may be further than the stream.
+    if (!items.some((known) => known.at === gauges.at)) this.items = join(items, [gauges]);
   }
 }
 
