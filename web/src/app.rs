@@ -91,6 +91,8 @@ pub struct App {
     pub hashing: Semaphore,
     /// One change of a versioned secret at a time, so that the vault's entry and the event that names it belong together.
     pub versioning: Mutex<()>,
+    /// Proofs of the operator's command line that were used.
+    pub operator_proofs: crate::operator::Used,
 }
 
 impl App {

@@ -53,7 +53,7 @@ pub fn ask(app: &App, request: &HttpRequest, rule: Rule) -> Result<Ask, Problem>
         return Ok(anybody);
     }
     if rule == Rule::Operator {
-        operator::check(&app.keys.operator, request, app.now())?;
+        operator::check(&app.keys.operator, &app.operator_proofs, request, app.now())?;
         return Ok(Ask { actor: Actor::Operator, ..anybody });
     }
     let view = app.view();

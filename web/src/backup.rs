@@ -88,7 +88,7 @@ pub fn backup(target: &Path, serve: &Serve) -> anyhow::Result<()> {
 }
 
 fn of_running(serve: &Serve, draft: &mut Draft) -> anyhow::Result<()> {
-    let answer = operator::ask(serve, "GET", "/api/installation/backup", "")?;
+    let answer = operator::ask(serve, "GET", "/api/installation/backup")?;
     if answer.status != 200 {
         answer.ok()?;
         bail!("the server sends no backup");

@@ -242,6 +242,7 @@ async fn start(opened: Opened, settings: Settings, serve: &Serve) -> anyhow::Res
         attempts: Attempts::default(),
         hashing: App::hashing_room(),
         versioning: tokio::sync::Mutex::default(),
+        operator_proofs: operator::Used::default(),
     };
     Ok(Running { app: Shared::new(app), journal: thread })
 }

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use anyhow::bail;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::config::{Chosen, Serve};
 use crate::operator::ask;
@@ -11,6 +11,10 @@ use crate::operator::ask;
 impl Chosen {
     const fn named(self) -> [(&'static str, bool); 3] {
         [("keep_unseen", self.keep_unseen), ("keep_keys", self.keep_keys), ("remove_unknown", self.remove_unknown)]
+    }
+
+    fn query(self) -> String {
+        self.named().map(|(name, on)| format!("{name}={on}")).join("&")
     }
 
     fn flags(self) -> String {
@@ -31,8 +35,7 @@ fn print(digest: &str, lines: &Value, chosen: Chosen) -> std::io::Result<()> {
 /// # Errors
 /// No server runs, or its log does not wait to be confirmed.
 pub fn status(serve: &Serve, chosen: Chosen, as_json: bool) -> anyhow::Result<()> {
-    let query: Vec<String> = chosen.named().iter().map(|(name, on)| format!("{name}={on}")).collect();
-    let body = ask(serve, "GET", &format!("/api/installation/difference?{}", query.join("&")), "")?.ok()?;
+    let body = ask(serve, "GET", &format!("/api/installation/difference?{}", chosen.query()))?.ok()?;
     if as_json {
         writeln!(std::io::stdout(), "{body}")?;
         return Ok(());
@@ -45,9 +48,10 @@ pub fn status(serve: &Serve, chosen: Chosen, as_json: bool) -> anyhow::Result<()
 /// # Errors
 /// It has changed: then the new one is printed; no server runs; nothing is to be confirmed.
 pub fn confirm(serve: &Serve, digest: &str, chosen: Chosen) -> anyhow::Result<()> {
-    let Chosen { keep_unseen, keep_keys, remove_unknown } = chosen;
-    let body = json!({ "digest": digest, "keep_unseen": keep_unseen, "keep_keys": keep_keys, "remove_unknown": remove_unknown });
-    let answer = ask(serve, "POST", "/api/installation/confirm", &body.to_string())?;
+    if digest.len() != 64 || !digest.bytes().all(|char| char.is_ascii_hexdigit()) {
+        bail!("this is no digest of a difference: give the one that `spunto restore-status` prints at its end");
+    }
+    let answer = ask(serve, "POST", &format!("/api/installation/confirm?digest={digest}&{}", chosen.query()))?;
     let status = answer.status;
     let body = answer.json()?;
     if status == 200 {

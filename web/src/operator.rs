@@ -1,12 +1,15 @@
 //! How the operator's command line proves itself to the server on the same machine: by a key that follows from the master key. What is
-//! sent is good for one request and one minute, so that whoever listens in the server's place learns nothing to keep.
+//! sent is good for one request, once and within a minute, so that whoever listens in the server's place learns nothing to keep. What is
+//! asked stands in the request's path and query: its proof covers no body, and none is read.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::time::Duration;
 
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use anyhow::{Context, bail};
+use parking_lot::Mutex;
 use serde_json::Value;
 use spunto_actors::clock::{Clock, SystemClock};
 use spunto_core::secret::Secret;
@@ -21,6 +24,8 @@ use crate::problem::Problem;
 const SCHEME: &str = "Spunto-Operator";
 /// How far the request's time may be from the server's.
 const SKEW_MS_MAX: u64 = 60_000;
+/// Most proofs that are remembered as used: an operator's requests within two minutes.
+const USED_MAX: usize = 10_000;
 
 /// How long a step of an answer may take: clouds are asked meanwhile.
 const STEP_WITHIN: Duration = Duration::from_secs(120);
@@ -46,11 +51,24 @@ fn of(key: &Secret<[u8; 32]>, method: &str, path: &str, at: Timestamp) -> blake3
     blake3::keyed_hash(key.expose(), format!("{method} {path} {}", at.ms()).as_bytes())
 }
 
+/// Proofs that were used, for as long as they would be taken, with their times.
+#[derive(Debug, Default)]
+pub struct Used(Mutex<BTreeMap<[u8; 32], u64>>);
+
+impl Used {
+    /// Whether this one was not used before; from now on it was.
+    fn first(&self, proof: blake3::Hash, at: Timestamp, now: Timestamp) -> bool {
+        let mut used = self.0.lock();
+        used.retain(|_, at| at.saturating_add(SKEW_MS_MAX) >= now.ms());
+        used.len() < USED_MAX && used.insert(*proof.as_bytes(), at.ms()).is_none()
+    }
+}
+
 /// Checks a request.
 ///
 /// # Errors
-/// It is not proven; it is too old.
-pub fn check(key: &Secret<[u8; 32]>, request: &HttpRequest, now: Timestamp) -> Result<(), Problem> {
+/// It is not proven; it is too old; its proof was used before.
+pub fn check(key: &Secret<[u8; 32]>, used: &Used, request: &HttpRequest, now: Timestamp) -> Result<(), Problem> {
     let detail = "this is for the operator alone: use the command `spunto` on the server's machine";
     let refused = || Problem::new(StatusCode::UNAUTHORIZED, "operator_only", detail);
     let header = request.headers().get("Authorization").and_then(|value| value.to_str().ok()).ok_or_else(refused)?;
@@ -62,7 +80,7 @@ pub fn check(key: &Secret<[u8; 32]>, request: &HttpRequest, now: Timestamp) -> R
     if of(key, request.method().as_str(), path, at) != presented || now.ms().abs_diff(at.ms()) > SKEW_MS_MAX {
         return Err(refused());
     }
-    Ok(())
+    if used.first(presented, at, now) { Ok(()) } else { Err(refused()) }
 }
 
 /// An answer whose body is still to be read.
@@ -76,12 +94,12 @@ pub struct Answer {
 ///
 /// # Errors
 /// No server answers; the data directory or its key can't be read.
-pub fn ask(serve: &Serve, method: &str, path: &str, body: &str) -> anyhow::Result<Answer> {
+pub fn ask(serve: &Serve, method: &str, path: &str) -> anyhow::Result<Answer> {
     let (mut stream, _) = loopback::connect(serve, STEP_WITHIN)?;
     let key = boot::operator_key(&serve.data).context("the operator is known by the data directory and its master key")?;
     let proof = proof(&key, method, path, SystemClock.now());
     let head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: {proof}\r\n");
-    write!(stream, "{head}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len())?;
+    write!(stream, "{head}Content-Length: 0\r\n\r\n")?;
     stream.flush()?;
     let mut reader = BufReader::new(stream);
     let first = line(&mut reader)?;
@@ -170,5 +188,36 @@ impl Read for Chunked {
         }
         self.left -= got as u64;
         Ok(got)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    fn sent(method: &str, path: &str, proof: &str) -> HttpRequest {
+        let request = if method == "POST" { TestRequest::post() } else { TestRequest::get() };
+        request.uri(path).insert_header(("Authorization", proof)).to_http_request()
+    }
+
+    #[test]
+    fn a_proof_is_good_for_one_request_once_within_a_minute() {
+        let (key, used, now) = (Secret::new([7; 32]), Used::default(), Timestamp::from_ms(1_000_000));
+        let path = "/api/installation/confirm?digest=aa";
+        let proven = proof(&key, "POST", path, now);
+        let taken = |request: &HttpRequest, at: u64| check(&key, &used, request, Timestamp::from_ms(at)).is_ok();
+        assert!(!taken(&sent("GET", path, &proven), now.ms()), "another method");
+        assert!(!taken(&sent("POST", "/api/installation/confirm?digest=ab", &proven), now.ms()), "another question");
+        assert!(!taken(&sent("POST", path, &proof(&Secret::new([8; 32]), "POST", path, now)), now.ms()), "another key");
+        assert!(!taken(&sent("POST", path, &proven), now.ms() + SKEW_MS_MAX + 1), "too late");
+        assert!(taken(&sent("POST", path, &proven), now.ms() + SKEW_MS_MAX));
+        assert!(!taken(&sent("POST", path, &proven), now.ms()), "twice");
+        // Whoever's clock is ahead may not have theirs used again either.
+        let ahead = proof(&key, "GET", path, Timestamp::from_ms(now.ms() + SKEW_MS_MAX));
+        assert!(taken(&sent("GET", path, &ahead), now.ms()));
+        assert!(!taken(&sent("GET", path, &ahead), now.ms() + 2 * SKEW_MS_MAX));
+        assert_eq!(used.0.lock().len(), 1, "what would not be taken any more is forgotten");
     }
 }

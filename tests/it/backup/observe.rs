@@ -135,6 +135,30 @@ fn an_old_backup_harms_nothing_and_revives_nothing_unseen() {
     assert!(org.fleet.nodes().all(|(_, node)| !matches!(node.status, NodeStatus::Deleting { .. })));
 }
 
+#[test]
+fn what_the_log_does_not_know_is_removed_where_the_operator_says_so() {
+    let mut world = World::local().unwrap();
+    let token = text(&world.create_node("same").unwrap()["token"]);
+    let file = back_up(&world, "old.backup");
+    move_to(&mut world, &file);
+    let agent = come(&world, &token, 1);
+    let shown = wait_for("the inventory", SOON, || {
+        let shown = well(spunto(&world, &["restore-status", "--remove-unknown"]).output()?);
+        Ok(shown.contains("c0ffee").then_some(shown))
+    })
+    .unwrap();
+    assert!(shown.contains("removed"), "{shown}");
+    let kept = spunto(&world, &["confirm", &digest_in(&shown)]).output().unwrap();
+    assert!(!kept.status.success() && words(&kept).contains("has changed"), "{}", words(&kept));
+    let wrong = spunto(&world, &["confirm", "deadbeef HTTP/1.1"]).output().unwrap();
+    assert!(!wrong.status.success() && words(&wrong).contains("restore-status"), "{}", words(&wrong));
+    well(spunto(&world, &["confirm", &digest_in(&shown), "--remove-unknown"]).output().unwrap());
+    drop(agent);
+    let mut agent = come(&world, &token, 1);
+    let order = format!("{:?}", agent.receive().unwrap());
+    assert!(order.contains("RemoveOrphan") && order.contains("c0ffee"), "{order}");
+}
+
 /// A node that nobody saw before the confirmation comes with a new token: what it has stays, in this session and the next.
 fn unseen_keeps_what_nobody_looked_at(world: &World, node: &str) {
     let token = text(&world.operate(node, "rotate-token", &json!({})).unwrap().ok().unwrap()["token"]);

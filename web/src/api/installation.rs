@@ -23,7 +23,6 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::raw::Chunks;
 use crate::app::App;
-use crate::ask::{Ask, Body};
 use crate::problem::Problem;
 
 /// Backups that are taken at a time: each reads the whole log from the disk.
@@ -84,10 +83,8 @@ impl From<Chosen> for Choices {
 
 /// A difference by its digest.
 #[derive(Deserialize)]
-pub struct Confirm {
+pub struct Digest {
     digest: String,
-    #[serde(flatten)]
-    chosen: Chosen,
 }
 
 fn digest(difference: &Difference) -> Result<blake3::Hash, Problem> {
@@ -113,12 +110,11 @@ pub async fn difference(app: Data<App>, chosen: Query<Chosen>) -> Result<HttpRes
 ///
 /// # Errors
 /// It has changed since; the log does not wait to be confirmed; it can't be written.
-pub async fn confirm(app: Data<App>, mut ask: Ask, body: Body<Confirm>) -> Result<HttpResponse, Problem> {
-    let Confirm { digest: meant, chosen } = body.split(&mut ask);
+pub async fn confirm(app: Data<App>, meant: Query<Digest>, chosen: Query<Chosen>) -> Result<HttpResponse, Problem> {
     let _one = app.versioning.lock().await;
-    let difference = look(&app, chosen.into()).await?;
+    let difference = look(&app, chosen.into_inner().into()).await?;
     let now = digest(&difference)?;
-    if now.to_hex().as_str() != meant {
+    if now.to_hex().as_str() != meant.digest {
         let detail = "the difference has changed since you looked; look at it again, and confirm what it says now";
         let problem = Problem::new(StatusCode::CONFLICT, "difference_changed", detail);
         return Err(problem.with("digest", now.to_hex().as_str().into()).with("lines", json!(difference.lines())));
