@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::access::Role;
 use crate::event::ConnectionRefusal;
-use crate::id::{ApiKeyId, NodeId, OrgId, UnitId};
+use crate::id::{ApiKeyId, NodeId, OrgId, UnitId, UserId};
 use crate::observe::Observed;
 use crate::plan::{compare, open_orders};
 use crate::protocol::Found;
@@ -73,6 +74,19 @@ pub struct KeyDifference {
     pub name: String,
 }
 
+/// Somebody who can sign in again with the password of the backup's time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PersonDifference {
+    /// Who.
+    pub user: UserId,
+    /// How they call themselves; none before somebody has looked it up, and where it was left out of the backup.
+    pub name: Option<String>,
+    /// Which profile has their name.
+    pub profile_version: u32,
+    /// What they are, and of which organisation by name.
+    pub roles: Vec<(Role, String)>,
+}
+
 /// What a cloud lists under one credential, against the log.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct CloudDifference {
@@ -112,8 +126,8 @@ pub struct Difference {
     pub keys: Vec<KeyDifference>,
     /// Every cloud credential.
     pub clouds: Vec<CloudDifference>,
-    /// People who may sign in again with the password of the backup's time.
-    pub people: usize,
+    /// Everybody who can sign in again, also whoever was removed since.
+    pub people: Vec<PersonDifference>,
 }
 
 /// What is known of the world beside the log.
@@ -138,7 +152,14 @@ pub fn difference(state: &State, world: World, choices: Choices) -> Option<Diffe
     }
     // Not in the order of placement, which changes with what is placed.
     nodes.sort_by(|a, b| (a.org, &a.name).cmp(&(b.org, &b.name)));
-    let people = state.system.users.values().filter(|user| user.password_version.is_some()).count();
+    let people = state.system.users.iter().filter(|(_, user)| user.password_version.is_some());
+    let people = people.map(|(user, known)| PersonDifference {
+        user: *user,
+        name: None,
+        profile_version: known.profile_version,
+        roles: state.orgs.values().filter_map(|org| Some((*org.members.get(user)?, org.name.clone()))).collect(),
+    });
+    let people = people.collect();
     let (seq, taken_at) = (restoration.seq, restoration.taken_at);
     Some(Difference { seq, taken_at, choices, nodes, keys, clouds: world.clouds, people })
 }
@@ -215,11 +236,19 @@ impl Difference {
             let fate = if self.choices.keep_keys { "kept: it opens things again, even if it was revoked since" } else { "revoked" };
             lines.push(format!("API key {} ({}) -> {fate}", key.name, key.key));
         }
-        let people = self.people;
-        lines.push(format!(
-            "people: {people} can sign in with the passwords of the backup's time; every earlier sign-in and invitation ended"
-        ));
+        lines.extend(self.people.iter().map(PersonDifference::words));
+        lines.push("every earlier sign-in and every invitation has ended".to_owned());
         lines
+    }
+}
+
+impl PersonDifference {
+    fn words(&self) -> String {
+        let Self { user, name, roles, .. } = self;
+        let name = name.as_deref().unwrap_or("without a name");
+        let roles: Vec<String> = roles.iter().map(|(role, org)| format!("{role} of {org}")).collect();
+        let roles = if roles.is_empty() { "in no organisation".to_owned() } else { roles.join(", ") };
+        format!("person {name} ({user}): {roles} -> can sign in with the password of that time, also if removed since")
     }
 }
 

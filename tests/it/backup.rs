@@ -17,7 +17,7 @@ mod load;
 mod observe;
 
 /// The binary with these words, and the settings of a world's server.
-fn spunto(world: &World, words: &[&str]) -> Command {
+pub(crate) fn spunto(world: &World, words: &[&str]) -> Command {
     let mut command = Command::new(server_binary());
     command.args(words).arg("--data-dir").arg(&world.start.data).arg(format!("--listen={}", world.start.listen[0]));
     command
@@ -27,13 +27,13 @@ fn words(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
-fn well(output: Output) -> String {
+pub(crate) fn well(output: Output) -> String {
     assert!(output.status.success(), "{}", words(&output));
     words(&output)
 }
 
 /// Takes a backup of the world's server.
-fn back_up(world: &World, name: &str) -> PathBuf {
+pub(crate) fn back_up(world: &World, name: &str) -> PathBuf {
     let file = world.directory.path().join(name);
     well(spunto(world, &["backup", file.to_str().unwrap()]).output().unwrap());
     file
@@ -54,7 +54,7 @@ fn new_place(world: &World, name: &str) -> PathBuf {
 }
 
 /// Restores a backup elsewhere, and starts the server there, at the same address; the owner signs in again.
-fn move_to(world: &mut World, file: &Path) {
+pub(crate) fn move_to(world: &mut World, file: &Path) {
     let place = new_place(world, "restored");
     well(restore_command(file, &place).output().unwrap());
     world.server.kill().unwrap();
@@ -64,7 +64,7 @@ fn move_to(world: &mut World, file: &Path) {
 }
 
 /// The digest in what `restore-status` or a refused `confirm` printed.
-fn digest_in(text: &str) -> String {
+pub(crate) fn digest_in(text: &str) -> String {
     let line = text.lines().find_map(|line| line.trim().strip_prefix("spunto confirm ")).unwrap_or_else(|| panic!("no digest: {text}"));
     line.split(' ').next().unwrap().to_owned()
 }

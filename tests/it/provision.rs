@@ -17,6 +17,7 @@ mod google;
 mod kills;
 mod machines;
 mod points;
+mod restored;
 mod secrets;
 mod site;
 mod stepper;

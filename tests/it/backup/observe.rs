@@ -41,7 +41,7 @@ fn refused(world: &World, token: &str) -> String {
 fn steady(text: &str) -> String {
     let word = |word: &str| {
         let bare = word.trim_matches(|c: char| "(),:.".contains(c));
-        let id = ["nod_", "key_", "wkr_"].iter().any(|prefix| bare.starts_with(prefix));
+        let id = ["nod_", "key_", "wkr_", "usr_"].iter().any(|prefix| bare.starts_with(prefix));
         let digest = bare.len() == 64 && bare.bytes().all(|c| c.is_ascii_hexdigit());
         let time = bare.len() >= 20 && bare.as_bytes()[4] == b'-' && bare.contains('T');
         if digest {

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use spunto_actors::random;
 use spunto_actors::restoration;
+use spunto_actors::secrets::Profile;
 use spunto_core::command::{AccountCommand, Command, NodeCommand};
 use spunto_core::difference::{Choices, Difference, Unknown};
 use spunto_core::id::{NodeId, OrgId};
@@ -93,7 +94,13 @@ fn digest(difference: &Difference) -> Result<blake3::Hash, Problem> {
 
 async fn look(app: &App, choices: Choices) -> Result<Difference, Problem> {
     let seen = restoration::look(&app.directory, &app.board, &app.accounts, choices).await;
-    seen.ok_or_else(|| Refusal::NotObserving.into())
+    let mut seen = seen.ok_or_else(|| Problem::from(Refusal::NotObserving))?;
+    for person in &mut seen.people {
+        // Whose profile was left out of the backup is known by the id alone.
+        let profile = app.secrets.profile(person.user, person.profile_version).await.ok();
+        person.name = profile.map(|Profile { email, name }| format!("{name} <{email}>"));
+    }
+    Ok(seen)
 }
 
 /// `GET /api/installation/difference`: how the world differs from the restored log.

@@ -32,9 +32,33 @@ fn all(read: impl Fn(u64) -> Vec<Arc<Group>>) -> Vec<Arc<Group>> {
     }
 }
 
+/// The paths of every file below a directory; fails where one goes meanwhile.
+fn names(directory: &Path) -> std::io::Result<Vec<std::path::PathBuf>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(directory)? {
+        let entry = entry?;
+        let inner = if entry.file_type()?.is_dir() { names(&entry.path())? } else { Vec::new() };
+        found.extend(inner.into_iter().chain([entry.path()]));
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Copies an open log at one moment: again, until no file came or went while it was copied, as segments are sealed in the background.
+fn copy_at_rest(from: &Path, to: &Path) {
+    loop {
+        let before = names(from).ok();
+        let copied = copy(from, to);
+        if before.is_some() && copied.is_ok() && before == names(from).ok() {
+            return;
+        }
+        std::fs::remove_dir_all(to).unwrap();
+    }
+}
+
 /// Reads a copy of a log while it is open, as a kill at this point would leave it, and compares.
 fn check(log: &SledLog, copied: &Path) {
-    copy(&log.shared.directory, copied).unwrap();
+    copy_at_rest(&log.shared.directory, copied);
     let before = contents(copied);
     let scratch = TempDir::new().unwrap();
     let stopped = StoppedLog::open(copied, scratch.path()).unwrap();
