@@ -79,9 +79,10 @@ pub struct KeyDifference {
 pub struct PersonDifference {
     /// Who.
     pub user: UserId,
-    /// How they call themselves; none before somebody has looked it up, and where it was left out of the backup.
+    /// Name and e-mail address. They are in the vault, which this module can't read: none until the server has put them in, and none
+    /// where the vault was left out of the backup.
     pub name: Option<String>,
-    /// Which profile has their name.
+    /// Version of the profile that has them.
     pub profile_version: u32,
     /// What they are, and of which organisation by name.
     pub roles: Vec<(Role, String)>,
@@ -152,14 +153,15 @@ pub fn difference(state: &State, world: World, choices: Choices) -> Option<Diffe
     }
     // Not in the order of placement, which changes with what is placed.
     nodes.sort_by(|a, b| (a.org, &a.name).cmp(&(b.org, &b.name)));
-    let people = state.system.users.iter().filter(|(_, user)| user.password_version.is_some());
-    let people = people.map(|(user, known)| PersonDifference {
-        user: *user,
-        name: None,
-        profile_version: known.profile_version,
-        roles: state.orgs.values().filter_map(|org| Some((*org.members.get(user)?, org.name.clone()))).collect(),
-    });
-    let people = people.collect();
+    let signing_in = state.system.users.iter().filter(|(_, user)| user.password_version.is_some());
+    let people = signing_in
+        .map(|(user, known)| PersonDifference {
+            user: *user,
+            name: None,
+            profile_version: known.profile_version,
+            roles: state.orgs.values().filter_map(|org| Some((*org.members.get(user)?, org.name.clone()))).collect(),
+        })
+        .collect();
     let (seq, taken_at) = (restoration.seq, restoration.taken_at);
     Some(Difference { seq, taken_at, choices, nodes, keys, clouds: world.clouds, people })
 }

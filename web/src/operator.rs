@@ -51,7 +51,8 @@ fn of(key: &Secret<[u8; 32]>, method: &str, path: &str, at: Timestamp) -> blake3
     blake3::keyed_hash(key.expose(), format!("{method} {path} {}", at.ms()).as_bytes())
 }
 
-/// Proofs that were used, for as long as they would be taken, with their times.
+/// Proofs that were used, for as long as they would be taken, with their times. In memory: a server that starts again within the minute
+/// would take one once more.
 #[derive(Debug, Default)]
 pub struct Used(Mutex<BTreeMap<[u8; 32], u64>>);
 

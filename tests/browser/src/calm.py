@@ -2,7 +2,7 @@
 """Becomes another program, which then hears of no change of the machine's networks.
 
 Chromium gives up every request that it is just connecting for when any network of the machine comes or goes, and engines and machines of
-the tests make and remove networks all the time. A person's machine doesn't. So the kernel refuses it the sockets that tell of them.
+the tests make and remove networks all the time: pages without script or style. So the kernel refuses it the sockets that tell of them.
 
 usage: CALM_PROGRAM=PATH calm.py [ARGUMENT...]
 """

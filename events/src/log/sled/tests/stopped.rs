@@ -5,20 +5,20 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::log::file::SegmentFile;
 
-/// Every file below a directory with its bytes.
-fn contents(directory: &Path) -> BTreeMap<std::path::PathBuf, Vec<u8>> {
+/// Every file below a directory with its bytes; fails where one goes meanwhile.
+fn contents(directory: &Path) -> std::io::Result<BTreeMap<std::path::PathBuf, Vec<u8>>> {
     let mut found = BTreeMap::new();
-    for entry in std::fs::read_dir(directory).unwrap() {
-        let path = entry.unwrap().path();
+    for entry in std::fs::read_dir(directory)? {
+        let path = entry?.path();
         if path.is_dir() {
             found.insert(path.clone(), Vec::new());
-            found.extend(contents(&path));
+            found.extend(contents(&path)?);
         } else {
-            let bytes = std::fs::read(&path).unwrap();
+            let bytes = std::fs::read(&path)?;
             found.insert(path, bytes);
         }
     }
-    found
+    Ok(found)
 }
 
 fn all(read: impl Fn(u64) -> Vec<Arc<Group>>) -> Vec<Arc<Group>> {
@@ -32,24 +32,12 @@ fn all(read: impl Fn(u64) -> Vec<Arc<Group>>) -> Vec<Arc<Group>> {
     }
 }
 
-/// The paths of every file below a directory; fails where one goes meanwhile.
-fn names(directory: &Path) -> std::io::Result<Vec<std::path::PathBuf>> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(directory)? {
-        let entry = entry?;
-        let inner = if entry.file_type()?.is_dir() { names(&entry.path())? } else { Vec::new() };
-        found.extend(inner.into_iter().chain([entry.path()]));
-    }
-    found.sort();
-    Ok(found)
-}
-
-/// Copies an open log at one moment: again, until no file came or went while it was copied, as segments are sealed in the background.
+/// Copies an open log at one moment: again, until it is the same after as before, as segments are sealed in the background.
 fn copy_at_rest(from: &Path, to: &Path) {
     loop {
-        let before = names(from).ok();
+        let before = contents(from).ok();
         let copied = copy(from, to);
-        if before.is_some() && copied.is_ok() && before == names(from).ok() {
+        if copied.is_ok() && before.is_some() && before == contents(from).ok() {
             return;
         }
         std::fs::remove_dir_all(to).unwrap();
@@ -59,7 +47,7 @@ fn copy_at_rest(from: &Path, to: &Path) {
 /// Reads a copy of a log while it is open, as a kill at this point would leave it, and compares.
 fn check(log: &SledLog, copied: &Path) {
     copy_at_rest(&log.shared.directory, copied);
-    let before = contents(copied);
+    let before = contents(copied).unwrap();
     let scratch = TempDir::new().unwrap();
     let stopped = StoppedLog::open(copied, scratch.path()).unwrap();
     assert_eq!(stopped.head(), log.head());
@@ -70,7 +58,7 @@ fn check(log: &SledLog, copied: &Path) {
     }
     assert!(matches!(SledLog::open(copied, small()), Err(OpenError::InUse(_))), "no server starts while it is read");
     drop(stopped);
-    assert!(contents(copied) == before, "not a byte changed");
+    assert!(contents(copied).unwrap() == before, "not a byte changed");
 }
 
 #[test]
