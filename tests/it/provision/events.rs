@@ -2,6 +2,8 @@
 //! hears of it; from the wish to the end of the removal, and from a failure to another attempt. Whose event it is does not matter:
 //! the journal's thread is where it happens.
 
+use spunto_tests::cloud::Answer as Reply;
+
 use super::site::{BOTH, Site, Which, each_at_once};
 use super::*;
 
@@ -9,19 +11,30 @@ use super::*;
 const SIDES: [&str; 2] = ["append", "durable"];
 
 /// Events from the wish to online, a person's first.
-const CREATION: [&str; 8] = [
+const CREATION: [&str; 9] = [
     "node.created",
     "node.provision_requested",
     "node.credential_verified",
     "node.machine_intended",
     "node.machine_ordered",
     "node.machine_created",
+    "node.progress_reported",
     "node.enrolled",
     "node.online",
 ];
 
 /// Those that the machine's calls make.
-const OF_THE_MACHINE: [&str; 2] = ["node.enrolled", "node.online"];
+const OF_THE_MACHINE: [&str; 3] = ["node.progress_reported", "node.enrolled", "node.online"];
+
+/// How often one may stand in the history of a node that came right. An agent has a session again after each kill; a machine tells a
+/// stage once, heard or not, and goes on.
+fn may_stand(kind: &str, times: usize) -> bool {
+    match kind {
+        "node.progress_reported" => true,
+        "node.online" => times >= 1,
+        _ => times == 1,
+    }
+}
 
 /// Events from the deletion to the end, a person's first.
 const REMOVAL: [&str; 4] = ["node.deletion_started", "node.machine_removal_intended", "node.machine_removed", "node.deleted"];
@@ -64,8 +77,7 @@ fn around_creation(site: &mut Site, side: &str) {
         site.arm(&failpoint);
         let node = create_at(site, &failpoint, OF_THE_MACHINE.contains(&kind));
         assert_eq!(site.counts(), (1, 0, made + 1), "{failpoint}");
-        // Each session is an event, and the agent comes again.
-        assert!(kind == "node.online" || times(site, &node, kind) == 1, "{failpoint}: {:?}", site.world.timeline(&node));
+        assert!(may_stand(kind, times(site, &node, kind)), "{failpoint}: {:?}", site.world.timeline(&node));
         site.delete(&node);
         site.wait_gone(&node);
         assert_eq!(site.counts(), (0, 0, made + 1), "{failpoint}");
@@ -124,11 +136,41 @@ fn around_failure(site: &mut Site, side: &str) {
     }
 }
 
+/// A removal that the provider does not take is given up by a person: the machine stays, is listed as left over, and goes by their word.
+fn around_giving_up(site: &mut Site, side: &str) {
+    let failpoint = format!("{side}/node.machine_abandoned:1");
+    let (_, _, made) = site.counts();
+    let node = site.create();
+    site.wait_online(&node);
+    site.arm(&failpoint);
+    site.plan.never("DELETE", "/", Reply::Close);
+    site.delete(&node);
+    site.wait("trouble", || Ok(site.world.node(&node)?["provision"]["trouble"].is_object().then_some(())));
+    let force = |site: &Site| site.world.api.delete(&format!("{}?force=true", site.of_node(&node)));
+    let first = force(site);
+    site.wait_dead(&failpoint);
+    if first.is_err() {
+        let again = force(site).unwrap();
+        assert!(again.status < 300 || again.status == 404, "{failpoint}: {again:?}");
+    }
+    site.wait_gone(&node);
+    assert_eq!(site.counts(), (1, 0, made + 1), "{failpoint}");
+    let events = site.world.api.get(&site.world.of_org("/events?limit=1000&order=newest")).unwrap().ok().unwrap();
+    let given_up = |event: &&Value| event["stream"] == json!(node) && event["kind"] == "node.machine_abandoned";
+    assert_eq!(events["items"].as_array().unwrap().iter().filter(given_up).count(), 1, "{failpoint}");
+    site.plan.clear();
+    let left = site.leftovers();
+    assert_eq!((left.len(), &left[0]["node"]), (1, &json!(node)), "{failpoint}: {left:?}");
+    site.remove_leftover(&left[0]);
+    site.wait("the leftover to go", || Ok((site.counts() == (0, 0, made + 1)).then_some(())));
+}
+
 type Story = (&'static str, fn(&mut Site, &str));
 
 #[test]
 fn killed_around_every_event() {
-    let stories: [Story; 3] = [("creation", around_creation), ("removal", around_removal), ("failure", around_failure)];
+    let stories: [Story; 4] =
+        [("creation", around_creation), ("removal", around_removal), ("failure", around_failure), ("giving up", around_giving_up)];
     let all: Vec<(Which, &str)> = BOTH.iter().flat_map(|which| SIDES.map(|side| (*which, side))).collect();
     each_at_once(&all, |(which, side)| {
         let mut site = Site::new(which);

@@ -151,6 +151,19 @@ impl Site {
         &*self.cloud
     }
 
+    fn of_leftovers(&self, rest: &str) -> String {
+        self.world.of_org(&format!("/credentials/{}/leftovers{rest}", text(&self.wish["credential"])))
+    }
+
+    /// What is ours at the cloud and nobody's.
+    pub(super) fn leftovers(&self) -> Vec<Value> {
+        self.world.api.get(&self.of_leftovers("")).unwrap().ok().unwrap()["items"].as_array().unwrap().clone()
+    }
+
+    pub(super) fn remove_leftover(&self, left: &Value) {
+        self.world.api.post(&self.of_leftovers("/remove"), &json!({ "reference": left["reference"] })).unwrap().ok().unwrap();
+    }
+
     pub(super) fn of_node(&self, node: &str) -> String {
         self.world.of_org(&format!("/nodes/{node}"))
     }
