@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::log::file::SegmentFile;
 
-/// Every file below a directory with its bytes; fails where one goes meanwhile.
+/// Every file below a directory with its bytes.
 fn contents(directory: &Path) -> std::io::Result<BTreeMap<std::path::PathBuf, Vec<u8>>> {
     let mut found = BTreeMap::new();
     for entry in std::fs::read_dir(directory)? {
@@ -32,21 +32,19 @@ fn all(read: impl Fn(u64) -> Vec<Arc<Group>>) -> Vec<Arc<Group>> {
     }
 }
 
-/// Copies an open log at one moment: again, until it is the same after as before, as segments are sealed in the background.
-fn copy_at_rest(from: &Path, to: &Path) {
-    loop {
-        let before = contents(from).ok();
-        let copied = copy(from, to);
-        if copied.is_ok() && before.is_some() && before == contents(from).ok() {
-            return;
-        }
-        std::fs::remove_dir_all(to).unwrap();
+/// Waits until the absorbing thread has done what is due: until the next append, nothing in the directory changes.
+fn rest(log: &SledLog) {
+    let mut progress = log.shared.progress.lock();
+    while progress.waiting_bytes >= log.shared.options.absorb_bytes {
+        assert_eq!(progress.poison, None);
+        log.shared.moved.wait(&mut progress);
     }
 }
 
 /// Reads a copy of a log while it is open, as a kill at this point would leave it, and compares.
 fn check(log: &SledLog, copied: &Path) {
-    copy_at_rest(&log.shared.directory, copied);
+    rest(log);
+    copy(&log.shared.directory, copied).unwrap();
     let before = contents(copied).unwrap();
     let scratch = TempDir::new().unwrap();
     let stopped = StoppedLog::open(copied, scratch.path()).unwrap();
