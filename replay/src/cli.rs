@@ -67,6 +67,9 @@ struct From {
     /// The organisation, with --url; unless said, the one of the API key
     #[arg(long, global = true, value_name = "ORG")]
     org: Option<OrgId>,
+    /// A PEM file: trust the authorities in it instead of the public ones, with --url
+    #[arg(long, global = true, env = "SSL_CERT_FILE", value_name = "FILE")]
+    cacert: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -215,7 +218,7 @@ impl From {
             })
         };
         let org = self.org.map_or_else(of_key, Ok)?;
-        Server::new(url, org, key).map(Some)
+        Server::new(url, org, key, self.cacert.as_deref()).map(Some)
     }
 
     fn open(&self) -> Result<Source, Failure> {
@@ -225,6 +228,17 @@ impl From {
         match self.server()? {
             Some(server) => Source::server(&server),
             None => Source::directory(&self.data_dir),
+        }
+    }
+
+    /// What to do when what is read here turns out to be damaged.
+    const fn next_when_damaged(&self) -> &'static str {
+        if self.file.is_some() {
+            "take another backup or export, as this file restores nothing; keep it if it is the only one"
+        } else if self.url.is_some() {
+            "ask again; if that says the same, stop the server and verify its data directory"
+        } else {
+            "don't start a server on it; copy the data directory away as it is, then restore a backup of all of it"
         }
     }
 }
@@ -240,7 +254,7 @@ pub fn run(cli: Cli) -> Result<u8, Failure> {
             clap_complete::generate(shell, &mut Cli::command(), "spunto-replay", &mut io::stdout());
             Ok(0)
         }
-        Question::Verify { placements } => print(&verify::verify(from.open(), placements)?, json, None),
+        Question::Verify { placements } => print(&verify::verify(from.open(), placements)?.advised(from.next_when_damaged()), json, None),
         Question::Import { file_in, directory } => print(&export::import(&Source::file(&file_in)?, &directory)?, json, None),
         Question::Tail { lines, follow: true } => follow::follow(from.server()?, lines, json),
         Question::Step { name, at } => crate::step::run(&History::new(from.open()?), name.as_deref(), at),

@@ -44,6 +44,9 @@ pub enum Failure {
         /// Which part of the storage, and what is wrong with it.
         what: String,
     },
+    /// A backup is not what was written, or not all of it.
+    #[error("{0}")]
+    DamagedBackup(String),
 }
 
 impl Failure {
@@ -54,7 +57,7 @@ impl Failure {
             Self::Usage(_) => EXIT_USAGE,
             Self::NotFound(_) => EXIT_NOT_FOUND,
             Self::Unreadable(_) | Self::Unreachable(_) => EXIT_UNREADABLE,
-            Self::Damaged { .. } => EXIT_DAMAGED,
+            Self::Damaged { .. } | Self::DamagedBackup(_) => EXIT_DAMAGED,
         }
     }
 
@@ -98,7 +101,8 @@ impl From<BackupError> for Failure {
     fn from(error: BackupError) -> Self {
         match error {
             BackupError::Log(error) => error.into(),
-            other => Self::Unreadable(other.to_string()),
+            BackupError::Damaged { .. } | BackupError::NotWhole { .. } => Self::DamagedBackup(error.to_string()),
+            BackupError::Io(error) => Self::Unreadable(error.to_string()),
         }
     }
 }

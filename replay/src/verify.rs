@@ -81,6 +81,8 @@ pub struct Verdict {
     pub versions: Vec<Versions>,
     /// Where it is damaged.
     pub damage: Option<Damage>,
+    /// What to do about the damage.
+    pub next: Option<&'static str>,
     /// What does not hold.
     pub broken: Vec<Broken>,
 }
@@ -102,6 +104,15 @@ pub fn verify(opened: Result<Source, Failure>, placements: bool) -> Result<Verdi
     }
     verdict.sound = verdict.damage.is_none() && verdict.broken.is_empty();
     Ok(verdict)
+}
+
+impl Verdict {
+    /// The same, with what to do where it is damaged.
+    #[must_use]
+    pub fn advised(self, next: &'static str) -> Self {
+        let next = self.damage.is_some().then_some(next);
+        Self { next, ..self }
+    }
 }
 
 fn look(source: &Source, placements: bool, verdict: &mut Verdict) -> Result<(), Failure> {
@@ -240,7 +251,9 @@ impl Answer for Verdict {
         if let Some(Damage { seq, sound_to, what }) = &self.damage {
             page.line(page.red(&format!("damaged at event {seq}: {what}")));
             page.line(format!("sound up to event {sound_to}"));
-            page.line("next: don't start a server on it; copy the data directory away as it is, then restore a backup of all of it");
+            if let Some(next) = self.next {
+                page.line(format!("next: {next}"));
+            }
             return;
         }
         match &self.kind {

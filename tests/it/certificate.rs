@@ -11,11 +11,14 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use serde_json::{Value, json};
 use spunto_core::protocol::{FromAgent, FromServer};
 use spunto_tests::api::{Api, wait_for};
 use spunto_tests::scripted::Scripted;
 use spunto_tests::server::{Server, Start};
 use spunto_tests::world::SOON;
+
+use crate::replay::replay;
 
 /// Files that a server reads its certificate from.
 struct Files {
@@ -93,11 +96,20 @@ impl Secured {
         fs::read_to_string(&self.start.log).unwrap()
     }
 
-    fn session(&self) -> Scripted<Encrypted> {
-        let api = Api::trusting(&format!("https://localhost:{}", self.port), &self.pem).unwrap();
+    fn url(&self) -> String {
+        format!("https://localhost:{}", self.port)
+    }
+
+    /// Makes one of the first owner's things.
+    fn create(&self, things: &str, body: &Value) -> Value {
+        let api = Api::trusting(&self.url(), &self.pem).unwrap();
         let api = api.set_up(self.server.setup_token.as_ref().unwrap(), "ada@example.com", "correct horse").unwrap();
         let (org, _) = api.home().unwrap();
-        let node = api.post(&format!("/api/orgs/{org}/nodes"), &serde_json::json!({ "name": "n" })).unwrap().ok().unwrap();
+        api.post(&format!("/api/orgs/{org}/{things}"), body).unwrap().ok().unwrap()
+    }
+
+    fn session(&self) -> Scripted<Encrypted> {
+        let node = self.create("nodes", &json!({ "name": "n" }));
         let stream = connect(&self.port, &self.pem).unwrap();
         let url = format!("wss://localhost:{}", self.port);
         Scripted::over(stream, &url, node["token"].as_str().unwrap()).unwrap().begun(7).unwrap()
@@ -145,6 +157,19 @@ fn next_ping(session: &mut Scripted<Encrypted>) -> u32 {
             return nonce;
         }
     }
+}
+
+#[test]
+fn what_happened_is_asked_over_a_private_authority() {
+    let secured = secured();
+    let key = secured.create("keys", &json!({ "name": "replay", "scopes": ["events:read"], "owner": "org" }));
+    let ask = |cacert: &[&str]| replay(Some(key["secret"].as_str().unwrap()), &[&["verify", "--url", &secured.url()], cacert].concat());
+    let (told, code) = ask(&[]);
+    assert!(code == 4 && told.contains("can't be reached"), "{code} {told}");
+    let (told, code) = ask(&["--cacert", secured.files.cert.to_str().unwrap()]);
+    assert_eq!(code, 0, "{told}");
+    let (told, code) = ask(&["--cacert", secured.files.key.to_str().unwrap()]);
+    assert!(code == 2 && told.contains("key.pem: it holds no certificate"), "{code} {told}");
 }
 
 #[test]

@@ -15,7 +15,7 @@ use spunto_tests::world::World;
 /// What the program printed, and its exit code.
 pub(crate) fn replay(key: Option<&str>, arguments: &[&str]) -> (String, i32) {
     let mut command = Command::new(server_binary().with_file_name("spunto-replay"));
-    command.args(arguments).env_remove("SPUNTO_DATA_DIR").env_remove("SPUNTO_API_KEY");
+    command.args(arguments).env_remove("SPUNTO_DATA_DIR").env_remove("SPUNTO_API_KEY").env_remove("SSL_CERT_FILE");
     command.envs(key.map(|key| ("SPUNTO_API_KEY", key)));
     let output = command.output().expect("spunto-replay is built; make test builds it");
     let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();

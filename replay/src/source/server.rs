@@ -9,6 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use spunto_core::id::OrgId;
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
 use crate::failure::Failure;
 
@@ -24,16 +25,19 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server at `url`. The key is sent in a header, and to no other address than this one.
+    /// A server at `url`, whose certificate is from a public authority, or from one in the PEM file `authorities`. The key is sent in a
+    /// header, and to no other address than this one.
     ///
     /// # Errors
-    /// The address is none.
-    pub fn new(url: &str, org: OrgId, key: String) -> Result<Self, Failure> {
+    /// The address is none; the file can't be read or holds no certificate.
+    pub fn new(url: &str, org: OrgId, key: String, authorities: Option<&Path>) -> Result<Self, Failure> {
         let url = url.trim_end_matches('/').to_owned();
         if !(url.starts_with("https://") || url.starts_with("http://")) {
             return Err(Failure::Usage(format!("{url} is no address of a server: it starts with https://")));
         }
+        let trusted = authorities.map_or(Ok(RootCerts::WebPki), read_authorities)?;
         let config = ureq::Agent::config_builder()
+            .tls_config(TlsConfig::builder().root_certs(trusted).build())
             .timeout_connect(Some(Duration::from_secs(10)))
             .timeout_recv_response(Some(Duration::from_millis(ANSWER_MS_MAX)))
             .max_redirects(0)
@@ -62,6 +66,22 @@ impl Server {
         };
         write().map_err(|error| Failure::Unreachable(format!("the answer of {} broke off: {error}", self.url)))
     }
+}
+
+/// The certificates in a PEM file.
+fn read_authorities(path: &Path) -> Result<RootCerts, Failure> {
+    let refused = |why: &dyn std::fmt::Display| Failure::Usage(format!("--cacert {}: {why}", path.display()));
+    let pem = std::fs::read(path).map_err(|error| refused(&error))?;
+    let mut all: Vec<Certificate<'static>> = Vec::new();
+    for item in parse_pem(&pem) {
+        if let PemItem::Certificate(certificate) = item.map_err(|error| refused(&error))? {
+            all.push(certificate);
+        }
+    }
+    if all.is_empty() {
+        return Err(refused(&"it holds no certificate in PEM, which begins with -----BEGIN CERTIFICATE-----"));
+    }
+    Ok(RootCerts::new_with_certs(&all))
 }
 
 /// A refusal in the server's own words, with what to do.

@@ -11,10 +11,15 @@ use spunto_events::backup::Backup;
 use spunto_tests::volume::{Kind, Volume, unavailable};
 use spunto_tests::world::World;
 
+use crate::replay::replay;
+
 use super::{back_up, move_to, new_place, restore_command, spunto, well, words};
 
 /// Kills of each command, at moments from before it has begun until after it is done.
 const KILLS: u32 = 14;
+
+/// What `spunto-replay` exits with when it finds a damage.
+const DAMAGED: i32 = spunto_replay::failure::EXIT_DAMAGED as i32;
 
 /// How long a command takes that nobody kills.
 fn took(mut command: std::process::Command) -> Duration {
@@ -63,11 +68,17 @@ fn a_backup_is_never_written_over_and_damage_is_named() {
         let text = words(&told);
         assert!(!told.status.success() && text.contains(part) && text.contains("a.backup"), "{part}: {text}");
         assert_eq!(fs::read_dir(&place).unwrap().count(), 1, "nothing but the key: {text}");
+        let (verified, code) = replay(None, &["verify", "--file", file.to_str().unwrap()]);
+        assert!(code == DAMAGED && verified.contains(part), "{part}: {code} {verified}");
     }
     fs::write(&file, &sound[..sound.len() / 2]).unwrap();
     let told = words(&restore_command(&file, &place).output().unwrap());
     assert!(told.contains("no whole backup"), "{told}");
+    let (verified, code) = replay(None, &["verify", "--file", file.to_str().unwrap()]);
+    assert!(code == DAMAGED && verified.contains("take another backup"), "{code} {verified}");
     fs::write(&file, &sound).unwrap();
+    let (verified, code) = replay(None, &["verify", "--file", file.to_str().unwrap()]);
+    assert_eq!(code, 0, "{verified}");
     well(restore_command(&file, &place).output().unwrap());
     let twice = restore_command(&file, &place).output().unwrap();
     assert!(!twice.status.success() && words(&twice).contains("is not empty"), "{}", words(&twice));
