@@ -1,11 +1,14 @@
 // A real server process with a data directory of its own: started, killed, started again on the same address.
-import { spawn } from 'node:child_process';
-import { openSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { execFile, spawn } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { Clock } from './clock.mjs';
+
+const run = promisify(execFile);
 
 export const REPOSITORY = join(dirname(fileURLToPath(import.meta.url)), '../../..');
 const BINARY = process.env.SPUNTO_BINARY ?? join(REPOSITORY, 'target/debug/spunto');
@@ -17,6 +20,7 @@ export class Server {
   static async fresh({ host = '127.0.0.1', flags = [], clock = false } = {}) {
     const server = new Server();
     server.directory = mkdtempSync(join(tmpdir(), 'spunto-browser-'));
+    server.data = join(server.directory, 'data');
     server.flags = flags;
     if (clock) server.clock = new Clock(server.directory);
     server.listen = `${host}:0`;
@@ -28,7 +32,7 @@ export class Server {
 
   async start() {
     const log = openSync(join(this.directory, 'server.log'), 'a');
-    const words = ['serve', '--data-dir', join(this.directory, 'data'), '--listen', this.listen];
+    const words = ['serve', '--data-dir', this.data, '--listen', this.listen];
     words.push(`--agent-image=${AGENT_IMAGE}`, ...this.flags);
     const env = { ...process.env, ...this.clock?.env() };
     this.process = spawn(BINARY, words, { stdio: ['ignore', 'pipe', log], env });
@@ -53,6 +57,25 @@ export class Server {
   async link() {
     if (!this.setupLink) await new Promise((resolve) => (this.linkCame = resolve));
     return this.setupLink;
+  }
+
+  /** What a command of the server's program prints on its machine. */
+  async says(...words) {
+    const { stdout } = await run(BINARY, words);
+    return stdout;
+  }
+
+  /** Takes a backup, and goes on from it in another data directory, at the same address. */
+  async restore() {
+    const file = join(this.directory, 'server.backup');
+    await this.says('backup', file, '--data-dir', this.data, '--listen', this.listen);
+    await this.kill();
+    const place = join(this.directory, 'restored');
+    mkdirSync(place);
+    copyFileSync(join(this.data, 'master.key'), join(place, 'master.key'));
+    await this.says('restore', file, '--data-dir', place);
+    this.data = place;
+    await this.start();
   }
 
   log() {
