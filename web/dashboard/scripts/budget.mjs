@@ -4,7 +4,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 
-const BUDGET_BYTES = 120 * 1024;
+const BUDGET_BYTES = 120_000;
 const out = process.env.SPUNTO_DASHBOARD_OUT ?? new URL('../dist', import.meta.url).pathname;
 const manifest = JSON.parse(readFileSync(join(out, '.vite/manifest.json'), 'utf8'));
 const entry = Object.keys(manifest).find((name) => manifest[name].isEntry);
@@ -46,12 +46,12 @@ for (const page of pages) {
   }
   const over = total.gzip > BUDGET_BYTES;
   failed ||= over;
-  const kib = (bytes) => `${(bytes / 1024).toFixed(1).padStart(6)} KiB`;
-  console.log(`${over ? '✗' : '✓'} ${kib(total.gzip)} gzip ${kib(total.brotli)} brotli  ${page}`);
+  const kb = (bytes) => `${(bytes / 1000).toFixed(1).padStart(6)} kB`;
+  console.log(`${over ? '✗' : '✓'} ${kb(total.gzip)} gzip ${kb(total.brotli)} brotli  ${page}`);
 }
 console.log(
   failed
-    ? `Over the budget of ${BUDGET_BYTES / 1024} KiB of gzip.`
-    : `Budget: ${BUDGET_BYTES / 1024} KiB of gzip.`,
+    ? `Over the budget of ${BUDGET_BYTES / 1000} kB of gzip.`
+    : `Budget: ${BUDGET_BYTES / 1000} kB of gzip.`,
 );
 process.exit(failed ? 1 : 0);
