@@ -61,7 +61,8 @@ it.journey('projects, workers and deployments: names, images, limits, environmen
   await refused(page, [['Name', 'Bad Name'], ['Image', 'two words']], 'Create worker', [/Lower-case letters/, /without spaces/]);
   await refused(page, [['Name', ''], ['Image', 'debian:12'], ['Command', 'sh -c "open']], 'Create worker', /quote/i);
   await refused(page, [['Command', 'true'], ['CPU', 'lots'], ['Memory', 'much']], 'Create worker', [/CPU|number|cores/i, /MiB|GiB|memory/i]);
-  await refused(page, [['CPU', ''], ['Memory', '']], 'Create worker', /No node can take it|no node/i);
+  await refused(page, [['CPU', ''], ['Memory', ''], ['Node labels', 'zone=eu, zone=us']], 'Create worker', /there twice/);
+  await refused(page, [['Node labels', 'zone=eu']], 'Create worker', /No node can take it|no node/i);
   await button(page, 'Add variable').click();
   await page.getByLabel('Name of variable').last().fill('1BAD');
   await page.getByLabel(/^Value of/).last().fill('a secret');
@@ -69,7 +70,7 @@ it.journey('projects, workers and deployments: names, images, limits, environmen
   assert.equal(await page.getByLabel(/^Value of/).last().getAttribute('type'), 'password', 'values are not shown');
   await page.goBack();
   await page.getByRole('link', { name: 'New deployment' }).first().click();
-  await refused(page, [], 'Create deployment', [/name/i, /image/i]);
+  await refused(page, [['Node labels', 'bad key!=1']], 'Create deployment', [/name/i, /image/i, /is no key/]);
 });
 
 it.journey('settings: members, keys, the organisation, the password', async () => {

@@ -87,6 +87,7 @@ it.journey('a node is added by the shown command, works, is drained, gets anothe
   await button(page, 'Create worker').click();
   await see(page, 'Name an image');
   await field(page, 'Image').fill(WORKER_IMAGE);
+  await field(page, 'Node labels').fill('zone=eu');
   await field(page, 'Command').fill(`sh -c "while true; do echo tick-$((n=n+1)); sleep 0.2; done"`);
   await button(page, 'Create worker').click();
   await see(page, /placed on journey-1 because/);

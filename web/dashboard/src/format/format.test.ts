@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { ago, duration, longDuration } from './time';
+import { ago, amount, duration, longDuration } from './time';
 import { bytes, count, cpus, share } from './units';
 
 describe('amounts', () => {
@@ -41,6 +41,18 @@ describe('times', () => {
       '1 min 30 s',
       '1 h 1 min',
       '1 d 1 h',
+    ]);
+  });
+
+  it('are told with their parts where they are short', () => {
+    expect([-3, 0, 700, 1_740, 10_000, 185_000, 11_100_000].map(amount)).toEqual([
+      '0 ms',
+      '0 ms',
+      '700 ms',
+      '1.7 s',
+      '10 s',
+      '3 min 5 s',
+      '3 h 5 min',
     ]);
   });
 

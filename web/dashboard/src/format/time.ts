@@ -27,6 +27,12 @@ export function longDuration(seconds: number): string {
   return second && rest > 0 ? `${start} ${rest} ${second[1]}` : start;
 }
 
+/** What something took: below a second in milliseconds, below ten seconds with a tenth, else by the two largest units. */
+export function amount(ms: number): string {
+  if (ms < 1_000) return `${Math.max(0, Math.round(ms))} ms`;
+  return ms < 10_000 ? `${(ms / 1_000).toFixed(1)} s` : longDuration(ms / 1_000);
+}
+
 /** How long ago: `just now`, `12 s ago`, `3 min ago`; `in 3 d` for what is to come. */
 export function ago(thenMs: number, nowMs: number): string {
   const seconds = (nowMs - thenMs) / 1000;
@@ -34,7 +40,11 @@ export function ago(thenMs: number, nowMs: number): string {
   return seconds < 2 ? 'just now' : `${duration(seconds)} ago`;
 }
 
-const EXACT = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+const EXACT = new Intl.DateTimeFormat(undefined, {
+  dateStyle: 'medium',
+  timeStyle: 'medium',
+  hourCycle: 'h23',
+});
 const CLOCK = new Intl.DateTimeFormat(undefined, {
   hour: '2-digit',
   minute: '2-digit',

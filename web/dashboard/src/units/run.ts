@@ -26,9 +26,16 @@ const STEPS = {
   remove: 'removing it',
 } as const;
 
+const PULL_ADVICE =
+  'Check the name of the image, and that the node reaches its registry; then start it again.';
+
 export interface End {
   tone: 'info' | 'warn' | 'bad';
   text: string;
+  /** Docker's own words. */
+  quote?: string;
+  /** What to do about it. */
+  next?: string;
 }
 
 /** How it ended, or why it does not run; none where nothing needs to be said. */
@@ -37,7 +44,12 @@ export function endOf(state: UnitState): End | null {
     case 'exited':
       return exited(state);
     case 'failed':
-      return { tone: 'bad', text: `It failed while ${STEPS[state.step]}. Docker says: ${state.message}` };
+      return {
+        tone: 'bad',
+        text: `It failed while ${STEPS[state.step]}. Docker says:`,
+        quote: state.message,
+        next: state.step === 'pull_image' ? PULL_ADVICE : undefined,
+      };
     case 'lost':
       return { tone: 'bad', text: `Its container is gone: ${state.reason}` };
     case 'restarting':
@@ -87,7 +99,7 @@ export function outputBlocked(unit: Worker | Service, connected: boolean): Block
       return { words: 'It has not started yet: the output begins when it runs.', soon: true };
     case 'failed':
       return NEVER_RAN.has(unit.status.step)
-        ? { words: 'It did not come to run: there is no output.', soon: false }
+        ? { words: 'It never started, so there is no output.', soon: false }
         : null;
     case 'removed':
     case 'deleting':

@@ -9,6 +9,9 @@ const CAUSES = {
   change: 'by themselves',
 } as const;
 
+/** A key by its name, or by its id where that is all that is known. */
+const keyWords = (name: string) => (name.startsWith('key ') ? name : `key ${name}`);
+
 /** Tells an event about accounts; none for others. */
 export function tellAccount(event: Event, nameOf: NameOf): Told | null {
   return org(event) ?? people(event, nameOf) ?? things(event, nameOf);
@@ -89,7 +92,7 @@ function things(event: Event, nameOf: NameOf): Told | null {
         text: `API key ${event.payload.name} created (${event.payload.scopes.join(', ')})`,
       };
     case 'api_key.revoked':
-      return { glyph: '✗', tone: 'warn', text: `API key ${nameOf(event.payload.key)} revoked` };
+      return { glyph: '✗', tone: 'warn', text: `API ${keyWords(nameOf(event.payload.key))} revoked` };
     case 'request.recorded':
       return { glyph: '·', tone: 'idle', text: 'Request remembered, so that a repeat does nothing twice' };
     case 'actor.seen':

@@ -39,6 +39,10 @@ export const CLASS_WORDS: Readonly<Record<ProvisionErrorClass, string>> = {
   unknown: 'refused',
 };
 
+/** Whether the same wish would most likely fail alike. */
+export const needsChange = (kind: ProvisionErrorClass): boolean =>
+  kind === 'bad_input' || kind === 'no_capacity';
+
 /** What the VM does, in its script's own words: `installing_docker: attempt 2`. */
 export function stageWords(stage: string, detail: string): string {
   const words = stage.replaceAll('_', ' ');

@@ -1,5 +1,6 @@
 // A deployment as it is typed: its name, and services that differ in theirs.
 import type { Problem } from '../../api/problem';
+import { LabelsDraft } from '../../units/labels.svelte';
 import { SpecDraft } from '../../units/spec.svelte';
 import { checkName, type Verdict } from '../../words/rules';
 
@@ -9,6 +10,7 @@ export const SERVICES_MAX = 16;
 export class DeploymentDraft {
   name = $state('');
   node = $state('');
+  readonly labels = new LabelsDraft();
   services = $state.raw<readonly SpecDraft[]>([new SpecDraft(true)]);
   #left = $state(false);
   #refused = $state.raw<{ name: string; words: string } | null>(null);
@@ -41,11 +43,12 @@ export class DeploymentDraft {
     this.#left = true;
     // All of them, so that each says what is wrong with it.
     const right = this.services.map((service) => service.check() && this.#twice(service) === null);
-    if (checkName(this.name) !== null || right.includes(false)) return null;
+    const labels = this.labels.read();
+    if (checkName(this.name) !== null || right.includes(false) || labels === null) return null;
     return {
       name: this.name,
       node: this.node || null,
-      labels: {},
+      labels,
       services: this.services.map((service) => ({ ...service.spec(), name: service.name })),
     };
   }

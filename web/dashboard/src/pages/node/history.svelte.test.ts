@@ -3,7 +3,7 @@ import { flushSync } from 'svelte';
 import { describe, expect, it } from 'vitest';
 
 import { gauges } from '../../test/nodes';
-import { columns, GaugesHistory, join, summary } from './history.svelte';
+import { columns, GaugesHistory, join, lasting, summary } from './history.svelte';
 
 const at = (second: number, cpu = 10) =>
   gauges({ at: new Date(Date.UTC(2026, 10, 25, 10, 0, second)).toISOString(), cpu_percent: cpu });
@@ -39,5 +39,6 @@ describe('the history of gauges', () => {
   it('is summed up in numbers', () => {
     expect(summary([at(0, 0), at(5, 30), at(10, 60)], 'cpu')).toEqual({ least: 0, mean: 30, most: 60 });
     expect(summary([], 'cpu')).toBeNull();
+    expect([lasting([at(0, 0), at(5, 30), at(15, 60)]), lasting([])]).toEqual(['15 s', '']);
   });
 });

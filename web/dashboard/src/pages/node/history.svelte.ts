@@ -3,6 +3,7 @@ import { untrack } from 'svelte';
 
 import { api, take } from '../../api/client';
 import type { Gauges } from '../../api/types';
+import { duration } from '../../format/time';
 import { shares } from '../../live/gauges';
 
 /** How far back the history goes, in milliseconds: as far as the server keeps it. */
@@ -57,6 +58,12 @@ export function join(earlier: readonly Gauges[], later: readonly Gauges[]): Gaug
   if (!newest) return [];
   const oldest = Date.parse(newest.at) - KEPT_MS;
   return sorted.filter((gauges) => Date.parse(gauges.at) >= oldest);
+}
+
+/** How long these go on, in words. */
+export function lasting(items: readonly Gauges[]): string {
+  const [first, last] = [items[0], items.at(-1)];
+  return first && last ? duration((Date.parse(last.at) - Date.parse(first.at)) / 1000) : '';
 }
 
 export function columns(items: readonly Gauges[]): Columns {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { AT } from '../../test/nodes';
 import { failed, lines, machine, provision } from '../../test/provisions';
-import { announcement, consoleLines, span, vmWords } from './lines';
+import { announcement, consoleLines, vmWords } from './lines';
 
 const NOW = Date.parse(AT) + 75_000;
 
@@ -60,16 +60,6 @@ describe('the lines of the console', () => {
     expect(said('✓▸··')).toBe('VM created: under way');
     expect(said('✓✗··')).toBe('VM created: failed');
     expect(said('✓✓✓✓')).toBe('All four steps are done.');
-  });
-
-  it('count short times by tenths', () => {
-    expect([0, 940, 9_990, 10_000, 80_000].map(span)).toEqual([
-      '0.0 s',
-      '0.9 s',
-      '10.0 s',
-      '10 s',
-      '1 min 20 s',
-    ]);
   });
 });
 

@@ -1,6 +1,6 @@
 // A provision as the lines of a terminal: how far each is, how long it took, takes usually, and may take. Pure.
 import type { Provision, StepperLine } from '../../api/types';
-import { clock, longDuration } from '../../format/time';
+import { amount, clock, longDuration } from '../../format/time';
 import { LINE_WORDS, priceWords, REMOVAL_WORDS, stageWords } from '../../words/provision';
 
 /** Fewer attempts have no tail to speak of, and this one may be among them. */
@@ -48,11 +48,6 @@ export const STATE_WORDS: Readonly<Record<StepperLine['state'], string>> = {
   failed: 'failed',
 };
 
-/** Below ten seconds with a tenth: `3.2 s`; else by the two largest units: `1 min 20 s`. */
-export function span(ms: number): string {
-  return ms < 10_000 ? `${(Math.max(0, ms) / 1000).toFixed(1)} s` : longDuration(ms / 1000);
-}
-
 export function consoleLines(provision: Provision, nowMs: number): ConsoleLine[] {
   return provision.lines.map((line) => ({
     key: line.line,
@@ -68,7 +63,7 @@ export function consoleLines(provision: Provision, nowMs: number): ConsoleLine[]
 }
 
 function tookWords(line: StepperLine, nowMs: number): string {
-  if (line.took_ms !== null) return `${line.state === 'failed' ? 'after' : 'took'} ${span(line.took_ms)}`;
+  if (line.took_ms !== null) return `${line.state === 'failed' ? 'after' : 'took'} ${amount(line.took_ms)}`;
   if (line.state !== 'current' || line.started_at === null) return '';
   return longDuration((nowMs - Date.parse(line.started_at)) / 1000);
 }
@@ -76,8 +71,8 @@ function tookWords(line: StepperLine, nowMs: number): string {
 function usualWords(line: StepperLine): string {
   if (line.usual === null) return '';
   const { p50_ms, p95_ms, attempts } = line.usual;
-  if (attempts < FEW) return line.state === 'done' ? '' : `took ${span(p50_ms)} before`;
-  return `usually ${span(p50_ms)}, 19 of 20 within ${span(p95_ms)}`;
+  if (attempts < FEW) return line.state === 'done' ? '' : `took ${amount(p50_ms)} before`;
+  return `usually ${amount(p50_ms)}, 19 of 20 within ${amount(p95_ms)}`;
 }
 
 function stageLines(provision: Provision, state: StepperLine['state']): StageLine[] {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { StoryLine } from '../../api/types';
-import { amount, by, days, gap, isSlow, sliceCommand, title, took } from './telling';
+import { by, days, gap, isSlow, sliceCommand, title, took } from './telling';
 
 const line = (changes: Partial<StoryLine> = {}) =>
   ({
@@ -21,12 +21,6 @@ const usual = { p50_ms: 12_000, p95_ms: 20_000 };
 describe('the lines of a story', () => {
   it('say how long it was since the line before', () => {
     expect([gap(line()), gap(line({ gap_ms: 0 })), gap(line({ gap_ms: 41_000 }))]).toEqual(['', '', '+41 s']);
-    expect([amount(700), amount(1_740), amount(185_000), amount(11_100_000)]).toEqual([
-      '700 ms',
-      '1.7 s',
-      '3 min 5 s',
-      '3 h 5 min',
-    ]);
   });
 
   it('say how long a step took beside what is usual, and mark what took too long', () => {

@@ -1,6 +1,6 @@
 // A node's story in words: gaps, usual times, what to do next, how to read its slice. Pure.
 import type { NodeStory, StoryLine } from '../../api/types';
-import { longDuration } from '../../format/time';
+import { amount } from '../../format/time';
 import type { NameOf } from '../../words/events';
 
 export interface Look {
@@ -16,12 +16,6 @@ const LOOKS: Readonly<Record<StoryLine['tone'], Look>> = {
 };
 
 export const look = (line: StoryLine): Look => LOOKS[line.tone];
-
-/** Below a second in milliseconds, below ten seconds with a tenth, else by the two largest units. */
-export function amount(ms: number): string {
-  if (ms < 1_000) return `${Math.max(0, Math.round(ms))} ms`;
-  return ms < 10_000 ? `${(ms / 1_000).toFixed(1)} s` : longDuration(ms / 1_000);
-}
 
 /** `+41 s`: how long after the line before; nothing for the first, and for what came at once. */
 export function gap({ gap_ms: ms }: StoryLine): string {
