@@ -222,6 +222,11 @@ fn the_audit_says_who_did_what_and_from_where() {
         assert_eq!(entry["address"], "127.0.0.1", "{entry}");
         assert!(entry["actor"].as_str().unwrap().starts_with("usr_"), "{entry}");
     }
+    for (action, prefix) in
+        [("node.created", "nod_"), ("project.created", "prj_"), ("api_key.revoked", "key_"), ("invitation.created", "usr_")]
+    {
+        assert!(has(action)["subject"].as_str().unwrap().starts_with(prefix), "what it was done to: {}", has(action));
+    }
     assert!(entries.iter().all(|entry| entry["action"] != "node.online"), "agents do nothing of their own accord");
     let positions: Vec<&str> = entries.iter().map(|entry| entry["position"].as_str().unwrap()).collect();
     let paged = pages(&scene.world.api, &format!("/api/orgs/{}/audit?limit=7", scene.ids.org()));

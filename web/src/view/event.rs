@@ -38,6 +38,26 @@ pub fn stream_text(stream: StreamId) -> String {
     }
 }
 
+/// What an event is about: a part of an organisation where there is one, as those have no stream of their own; else its stream.
+fn subject(record: &Record) -> String {
+    match &record.event {
+        Event::ProjectCreated(event) => event.project.to_string(),
+        Event::ProjectRenamed(event) => event.project.to_string(),
+        Event::ProjectDeleted(event) => event.project.to_string(),
+        Event::ApiKeyCreated(event) => event.key.to_string(),
+        Event::ApiKeyRevoked(event) => event.key.to_string(),
+        Event::CredentialAdded(event) => event.credential.to_string(),
+        Event::CredentialReplaced(event) => event.credential.to_string(),
+        Event::CredentialDeleted(event) => event.credential.to_string(),
+        Event::LeftoverRemovalRequested(event) => event.credential.to_string(),
+        Event::MemberAdded(event) => event.user.to_string(),
+        Event::MemberRoleChanged(event) => event.user.to_string(),
+        Event::MemberRemoved(event) => event.user.to_string(),
+        Event::InvitationCreated(event) => event.user.to_string(),
+        _ => stream_text(record.stream),
+    }
+}
+
 /// Every kind has a payload of its own shape, so that a generated client knows it by the kind.
 impl JsonSchema for EventView {
     fn schema_name() -> std::borrow::Cow<'static, str> {
@@ -97,7 +117,7 @@ pub struct AuditEntry {
     address: Option<String>,
     /// What, by its event's kind.
     action: &'static str,
-    /// To what: the id of the node, worker, deployment or organisation.
+    /// To what or whom: the id of the node, worker, deployment, project, key, credential, person or organisation.
     subject: String,
     /// The request, as its `X-Request-Id` said.
     request: String,
@@ -113,7 +133,7 @@ impl AuditEntry {
             actor: deed.actor.to_string(),
             address: deed.address.as_deref().map(str::to_owned),
             action: record.event.name(),
-            subject: stream_text(record.stream),
+            subject: subject(record),
             request: format!("{:016x}", record.correlation),
         }
     }

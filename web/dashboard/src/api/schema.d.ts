@@ -1075,7 +1075,7 @@ export interface components {
             position: string;
             /** @description The request, as its `X-Request-Id` said. */
             request: string;
-            /** @description To what: the id of the node, worker, deployment or organisation. */
+            /** @description To what or whom: the id of the node, worker, deployment, project, key, credential, person or organisation. */
             subject: string;
         };
         /** @description A page of a list. */
