@@ -22,7 +22,7 @@ describe('a node as it was', () => {
     const drained = online({ status: { state: 'draining', since: at, reason: 'new kernel' }, load: 1 });
     expect(lit(drained, online({ load: 2 }))).toEqual([
       'Status: online → draining: new kernel',
-      'Workers: 2 workers and services → 1 worker or service',
+      'Active: 2 workers and services → 1 worker or service',
     ]);
     const kept = online({ maintenance: { since: at, by: 'usr_a', reason: 'disk' } });
     expect(lit(kept, online())).toEqual(['Maintenance: no → “disk”, by Ada']);

@@ -68,7 +68,7 @@ export function facts(node: PastNode, nameOf: NameOf): Fact[] {
       term: 'Maintenance',
       text: maintenance ? `“${maintenance.reason}”, by ${nameOf(maintenance.by)}` : 'no',
     },
-    { term: 'Workers', text: count(node.load, 'worker or service', 'workers and services') },
+    { term: 'Active', text: count(node.load, 'worker or service', 'workers and services') },
     { term: 'Agent', text: agent ? `${agent.version} (protocol ${agent.protocol})` : NONE, mono: true },
     { term: 'Address', text: agent?.address ?? NONE, mono: true },
     { term: 'Session', text: node.epoch > 0 ? String(node.epoch) : 'never connected' },
